@@ -1,0 +1,114 @@
+use super::*;
+use proptest::prelude::*;
+
+/// What can be done to all four collections at once.
+#[derive(Clone, Debug)]
+enum Step {
+    Change { key: u8, value: u16 },
+    Remove { key: u8 },
+    NewBatch,
+    KeepOldest,
+    UndoFrom { batches_back: u8 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        6 => (0..8_u8, any::<u16>()).prop_map(|(key, value)| Step::Change { key, value }),
+        3 => (0..8_u8).prop_map(|key| Step::Remove { key }),
+        3 => Just(Step::NewBatch),
+        1 => Just(Step::KeepOldest),
+        1 => (0..3_u8).prop_map(|batches_back| Step::UndoFrom { batches_back }),
+    ];
+    prop::collection::vec(step, 0..200)
+}
+
+#[derive(Clone, Default)]
+struct All {
+    cell: Cell<u16>,
+    map: Map<u8, u16>,
+    set: Set<u8>,
+    queue: Queue<u16>,
+}
+
+type Contents = (u16, Vec<(u8, u16)>, Vec<u8>, Vec<u16>);
+
+impl All {
+    fn each(&mut self) -> [&mut dyn Journaled; 4] {
+        [
+            &mut self.cell,
+            &mut self.map,
+            &mut self.set,
+            &mut self.queue,
+        ]
+    }
+
+    fn contents(&self) -> Contents {
+        let mut map: Vec<_> = self.map.iter().map(|(k, v)| (*k, *v)).collect();
+        map.sort_unstable();
+        (
+            *self.cell.get(),
+            map,
+            self.set.iter().copied().collect(),
+            self.queue.iter().copied().collect(),
+        )
+    }
+
+    fn change(&mut self, key: u8, value: u16) {
+        self.cell.set(value);
+        if self
+            .map
+            .update(&key, |old| *old = old.wrapping_add(value))
+            .is_none()
+        {
+            self.map.set(key, value);
+        }
+        self.set.add(key);
+        self.queue.push(value);
+    }
+
+    fn remove(&mut self, key: u8) {
+        self.map.remove(&key);
+        self.set.remove(key);
+        self.queue.pop_if(|item| item % 2 == 0);
+    }
+}
+
+proptest! {
+    /// The naive model: a copy of everything at the start of each batch.
+    #[test]
+    fn undoing_is_as_if_the_batches_had_never_been(steps in steps()) {
+        let mut all = All::default();
+        let mut next = 1;
+        let mut copies: VecDeque<(Mark, Contents)> = VecDeque::new();
+        for step in steps {
+            match step {
+                Step::Change { key, value } => all.change(key, value),
+                Step::Remove { key } => all.remove(key),
+                Step::NewBatch => {
+                    let mark = Mark(next);
+                    next += 1;
+                    copies.push_back((mark, all.contents()));
+                    all.each().map(|part| part.begin(Some(mark)));
+                }
+                Step::KeepOldest => {
+                    if let Some((mark, _)) = copies.pop_front() {
+                        all.each().map(|part| part.keep(mark));
+                        if copies.is_empty() {
+                            all.each().map(|part| part.begin(None));
+                        }
+                    }
+                }
+                Step::UndoFrom { batches_back } => {
+                    let from = copies.len().saturating_sub(usize::from(batches_back) + 1);
+                    let undone = copies.split_off(from);
+                    if let Some((mark, before)) = undone.front() {
+                        all.each().map(|part| part.undo(*mark));
+                        prop_assert_eq!(&all.contents(), before);
+                        let current = copies.back().map(|(mark, _)| *mark);
+                        all.each().map(|part| part.begin(current));
+                    }
+                }
+            }
+        }
+    }
+}

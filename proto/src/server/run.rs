@@ -1,0 +1,111 @@
+//! Running a gRPC server as people expect it: health, reflection, keep-alive, and an end that always comes.
+
+use std::{io, time::Duration};
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tonic::{service::Routes, transport::Server};
+use tonic_health::server::HealthReporter;
+
+use crate::FILE_DESCRIPTOR_SET;
+
+/// The limits of a server.
+#[derive(Clone, Copy, Debug)]
+pub struct ServerLimits {
+    /// How many calls one connection may have open; tonic's own default is no limit.
+    pub streams_per_connection: u32,
+    /// How long an idle connection is left alone before it is asked for a sign of life.
+    pub keepalive_interval: Duration,
+    /// How long the sign of life may take.
+    pub keepalive_timeout: Duration,
+    /// How long the server, asked to stop, still answers: health says NOT_SERVING and new commands are refused as
+    /// DRAINING, so that load balancers turn away before connections close.
+    pub drain_notice: Duration,
+    /// How long calls may take to end after connections began to close.
+    pub shutdown_grace: Duration,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            streams_per_connection: 4_096,
+            keepalive_interval: Duration::from_secs(30),
+            keepalive_timeout: Duration::from_secs(15),
+            drain_notice: Duration::from_millis(250),
+            shutdown_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// Reflection, v1 for tools of today and v1alpha for grpcurl before 1.8.8, and the health service.
+///
+/// # Errors
+/// When the compiled contract cannot be read, which a test rules out.
+pub fn infrastructure(
+    mut routes: Routes,
+    health: tonic_health::pb::health_server::HealthServer<
+        impl tonic_health::pb::health_server::Health,
+    >,
+) -> Result<Routes, tonic_reflection::server::Error> {
+    let builder = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
+    routes = routes
+        .add_service(health)
+        .add_service(builder().build_v1()?)
+        .add_service(builder().build_v1alpha()?);
+    Ok(routes)
+}
+
+/// Serves `routes` on `listener` until `stop` is cancelled; then says so for the time of the drain notice, closes
+/// connections, and lets running calls end within the grace time.
+///
+/// Whoever watches `stop` also ends the streams that he feeds: tonic waits for every open one. Whatever still runs after
+/// the grace time is cut off, with a warning.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn run(
+    listener: TcpListener,
+    routes: Routes,
+    health: HealthReporter,
+    limits: ServerLimits,
+    stop: CancellationToken,
+) -> io::Result<()> {
+    let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
+    let close = CancellationToken::new();
+    let closed = close.clone();
+    let serving = Server::builder()
+        .layer(super::errors::ReasonLayer)
+        .max_concurrent_streams(limits.streams_per_connection)
+        .http2_keepalive_interval(Some(limits.keepalive_interval))
+        .http2_keepalive_timeout(Some(limits.keepalive_timeout))
+        .add_routes(routes)
+        .serve_with_incoming_shutdown(incoming, async move { closed.cancelled().await });
+    tokio::pin!(serving);
+
+    tokio::select! {
+        ended = &mut serving => return ended.map_err(io::Error::other),
+        () = draining(&stop, &health, limits.drain_notice) => close.cancel(),
+    }
+    match tokio::time::timeout(limits.shutdown_grace, serving).await {
+        Ok(ended) => ended.map_err(io::Error::other),
+        Err(_elapsed) => {
+            tracing::warn!(
+                grace_ms = limits.shutdown_grace.as_millis(),
+                "calls were still open when the grace time ended; they are cut off"
+            );
+            Ok(())
+        }
+    }
+}
+
+async fn draining(stop: &CancellationToken, health: &HealthReporter, notice: Duration) {
+    stop.cancelled().await;
+    health
+        .set_service_status("", tonic_health::ServingStatus::NotServing)
+        .await;
+    tokio::time::sleep(notice).await;
+}

@@ -1,0 +1,166 @@
+//! Rich errors (<https://google.aip.dev/193>): built by the services, read by tests and clients.
+
+use std::{collections::HashMap, time::Duration};
+
+use tonic::Status;
+use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
+
+use crate::reason::{DOMAIN, Reason};
+
+/// An error in the making: exactly one reason, a text, and every number of the text as metadata.
+#[derive(Clone, Debug)]
+pub struct RichStatus {
+    reason: Reason,
+    message: String,
+    metadata: HashMap<String, String>,
+    violations: Vec<FieldViolation>,
+    resource: Option<(&'static str, String)>,
+    precondition: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+impl RichStatus {
+    /// An error for `reason` that says `message` to the caller: what happened, with numbers.
+    pub fn new(reason: Reason, message: impl Into<String>) -> Self {
+        Self {
+            reason,
+            message: message.into(),
+            metadata: HashMap::new(),
+            violations: Vec::new(),
+            resource: None,
+            precondition: None,
+            retry_after: None,
+        }
+    }
+
+    /// All `violations` of one request, each with its field path, in one answer.
+    #[must_use]
+    pub fn invalid(violations: Vec<FieldViolation>) -> Self {
+        let fields: Vec<_> = violations.iter().map(|v| v.field.as_str()).collect();
+        let message = match violations.as_slice() {
+            [one] => format!("{}: {}", one.field, one.description),
+            _ => format!("{} fields are invalid: {}", fields.len(), fields.join(", ")),
+        };
+        let mut status = Self::new(Reason::InvalidField, message);
+        status.violations = violations;
+        status
+    }
+
+    /// Adds a variable of the text.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+        self.metadata.insert(key.to_owned(), value.to_string());
+        self
+    }
+
+    /// Names the resource that is missing or in the way (`ResourceInfo`).
+    #[must_use]
+    pub fn resource(mut self, kind: &'static str, name: impl Into<String>) -> Self {
+        self.resource = Some((kind, name.into()));
+        self
+    }
+
+    /// Names what must change first (`PreconditionFailure`); its type is the reason, its text the message.
+    #[must_use]
+    pub fn precondition(mut self, subject: impl Into<String>) -> Self {
+        self.precondition = Some(subject.into());
+        self
+    }
+
+    /// Says when to try again (`RetryInfo`).
+    #[must_use]
+    pub fn retry_after(mut self, delay: Duration) -> Self {
+        self.retry_after = Some(delay);
+        self
+    }
+}
+
+impl From<RichStatus> for Status {
+    fn from(rich: RichStatus) -> Self {
+        let mut details = ErrorDetails::new();
+        details.set_error_info(rich.reason.as_str(), DOMAIN, rich.metadata);
+        if !rich.violations.is_empty() {
+            details.set_bad_request(rich.violations);
+        }
+        if let Some((kind, name)) = rich.resource {
+            details.set_resource_info(kind, name, "", "");
+        }
+        if let Some(subject) = rich.precondition {
+            details.set_precondition_failure(vec![PreconditionViolation::new(
+                rich.reason.as_str(),
+                subject,
+                rich.message.clone(),
+            )]);
+        }
+        if let Some(delay) = rich.retry_after {
+            details.set_retry_info(Some(delay));
+        }
+        Status::with_error_details(rich.reason.code(), rich.message, details)
+    }
+}
+
+/// The reason of a status that this project made; `None` for any other.
+#[must_use]
+pub fn reason_of(status: &Status) -> Option<Reason> {
+    let details = status.get_error_details();
+    let info = details.error_info()?;
+    if info.domain != DOMAIN {
+        return None;
+    }
+    Reason::ALL
+        .iter()
+        .copied()
+        .find(|reason| reason.as_str() == info.reason)
+}
+
+/// The value of `key` in the metadata of a status that this project made.
+#[must_use]
+pub fn metadata_of(status: &Status, key: &str) -> Option<String> {
+    let details = status.get_error_details();
+    details.error_info()?.metadata.get(key).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rich_status_is_read_back() {
+        let status: Status = RichStatus::new(Reason::SoldOut, "all 10 tickets are sold")
+            .with("capacity", 10)
+            .precondition("pools/a")
+            .retry_after(Duration::from_secs(1))
+            .into();
+        assert_eq!(status.code(), tonic::Code::FailedPrecondition);
+        assert_eq!(reason_of(&status), Some(Reason::SoldOut));
+        assert_eq!(metadata_of(&status, "capacity").as_deref(), Some("10"));
+        let details = status.get_error_details();
+        assert_eq!(
+            details.precondition_failure().unwrap().violations[0].subject,
+            "pools/a"
+        );
+        assert_eq!(
+            details.retry_info().unwrap().retry_delay,
+            Some(Duration::from_secs(1))
+        );
+    }
+
+    #[test]
+    fn every_violation_is_in_one_answer() {
+        let status: Status = RichStatus::invalid(vec![
+            FieldViolation::new("quantity", "must be at least 1"),
+            FieldViolation::new("customer", "is required"),
+        ])
+        .into();
+        let fields: Vec<_> = status
+            .get_error_details()
+            .bad_request()
+            .unwrap()
+            .field_violations
+            .iter()
+            .map(|v| v.field.clone())
+            .collect();
+        assert_eq!(fields, ["quantity", "customer"]);
+        assert_eq!(status.message(), "2 fields are invalid: quantity, customer");
+    }
+}

@@ -1,0 +1,116 @@
+-- Appends a batch in one round trip: each group whose expected versions hold is inserted, each other one is answered
+-- with the versions that are. A group that is there already is answered with its positions.
+--
+-- Arrays instead of rows: write_* has an element for each (group, stream), event_* for each event, origin_* for each
+-- command that carries an origin. write_group and event_write refer to them by number, from 1, in order.
+CREATE FUNCTION onsale_log.append(
+    write_group      int[],
+    write_stream     text[],
+    write_expected   bigint[],
+    event_write      int[],
+    event_version    bigint[],
+    event_id         uuid[],
+    event_type       text[],
+    event_schema     smallint[],
+    event_time       timestamptz[],
+    event_data       text[],
+    event_metadata   text[],
+    origin_event     int[],
+    origin_ip        text[],
+    origin_agent     text[]
+) RETURNS TABLE (
+    appended       boolean,      -- the write's group is in the log
+    repeated       boolean,      -- it was there already
+    actual         bigint,       -- the version of the write's stream before this call
+    first_position bigint,       -- of the write's first event, if appended
+    head           bigint,       -- of the log after this call
+    log_time       timestamptz   -- the log's clock
+)
+-- The services may not insert into the log; this function may. It runs as its owner, on its own search path.
+LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
+-- Plans are cached while the log is small and must still be right when it is large: always by index.
+SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
+DECLARE
+    writes        int := cardinality(write_group);
+    versions      bigint[];
+    firsts        uuid[];
+    there         bigint[];
+    group_ok      boolean[];
+    group_there   boolean[];
+    base          bigint;
+    inserted      bigint;
+BEGIN
+    -- A later statement of a READ COMMITTED transaction sees what was committed before it; that is what makes the
+    -- statements after the lock see everything. Other isolation levels keep the snapshot from before the lock.
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION 'onsale_log.append needs READ COMMITTED';
+    END IF;
+
+    PERFORM onsale_log.lock();      -- its own statement, before anything is read
+
+    SELECT array_agg(coalesce(last.version, 0) ORDER BY w.no)
+      INTO versions
+      FROM unnest(write_stream) WITH ORDINALITY AS w (stream, no)
+      LEFT JOIN LATERAL (SELECT e.version FROM onsale_log.events e
+                          WHERE e.stream = w.stream ORDER BY e.version DESC LIMIT 1) last ON true;
+
+    SELECT coalesce((SELECT e.position FROM onsale_log.events e ORDER BY e.position DESC LIMIT 1), 0) INTO base;
+
+    IF versions <> write_expected THEN
+        -- Some streams have moved. A group is there already if the event after each expected version is its own.
+        SELECT array_agg(f.event_id ORDER BY f.write_no)
+          INTO firsts
+          FROM (SELECT DISTINCT ON (e.write_no) e.write_no, e.event_id
+                  FROM unnest(event_write, append.event_id) WITH ORDINALITY AS e (write_no, event_id, ord)
+                 ORDER BY e.write_no, e.ord) f;
+        SELECT array_agg(e.position ORDER BY w.no)
+          INTO there
+          FROM unnest(write_stream, write_expected, firsts) WITH ORDINALITY AS w (stream, expected, first, no)
+          LEFT JOIN LATERAL (SELECT x.position FROM onsale_log.events x
+                              WHERE x.stream = w.stream AND x.version = w.expected + 1 AND x.event_id = w.first
+                              LIMIT 1) e ON true;
+        SELECT array_agg(g.ok ORDER BY g.group_no), array_agg(g.there ORDER BY g.group_no)
+          INTO group_ok, group_there
+          FROM (SELECT w.group_no, bool_and(w.version = w.expected) AS ok, bool_and(w.position IS NOT NULL) AS there
+                  FROM unnest(write_group, versions, write_expected, there)
+                       AS w (group_no, version, expected, position)
+                 GROUP BY w.group_no) g;
+    END IF;
+
+    INSERT INTO onsale_log.events
+           (position, version, event_id, time, recorded_at, schema, stream, type, data, metadata)
+    SELECT base + row_number() OVER (ORDER BY e.ord), e.version, e.event_id, e.time, clock_timestamp(), e.schema,
+           write_stream[e.write_no], e.type, e.data::json, e.metadata::json
+      FROM unnest(event_write, event_version, append.event_id, event_type, event_schema, event_time, event_data,
+                  event_metadata)
+           WITH ORDINALITY AS e (write_no, version, event_id, type, schema, time, data, metadata, ord)
+     WHERE group_ok IS NULL OR group_ok[write_group[e.write_no]];
+    GET DIAGNOSTICS inserted = ROW_COUNT;
+
+    INSERT INTO onsale_log.event_origins (event_id, ip, user_agent)
+    SELECT append.event_id[o.event_no], o.ip::inet, o.agent
+      FROM unnest(origin_event, origin_ip, origin_agent) AS o (event_no, ip, agent)
+     WHERE group_ok IS NULL OR group_ok[write_group[event_write[o.event_no]]]
+        ON CONFLICT DO NOTHING;     -- erased or repeated: an origin is never a reason to lose a sale
+
+    RETURN QUERY
+    SELECT coalesce(group_ok[write_group[w.no]] OR group_there[write_group[w.no]], true),
+           coalesce(group_there[write_group[w.no]] AND NOT group_ok[write_group[w.no]], false),
+           w.version,
+           coalesce(there[w.no], mine.position),
+           base + inserted,
+           clock_timestamp()
+      FROM unnest(versions) WITH ORDINALITY AS w (version, no)
+      LEFT JOIN (SELECT e.write_no, base + min(e.nth) AS position
+                   FROM (SELECT x.write_no, row_number() OVER (ORDER BY x.ord) AS nth
+                           FROM unnest(event_write) WITH ORDINALITY AS x (write_no, ord)
+                          WHERE group_ok IS NULL OR group_ok[write_group[x.write_no]]) e
+                  GROUP BY e.write_no) mine ON mine.write_no = w.no
+     WHERE w.no <= writes
+     ORDER BY w.no;
+END
+$$;
+
+-- By default PostgreSQL lets everybody execute a new function; who may is said after the migrations, by role.
+REVOKE ALL ON FUNCTION onsale_log.append(int[], text[], bigint[], int[], bigint[], uuid[], text[], smallint[],
+    timestamptz[], text[], text[], int[], text[], text[]) FROM PUBLIC;

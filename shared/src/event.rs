@@ -1,0 +1,11 @@
+//! The facts of a pool: what they are ([`pool`]), how they are written down and read back ([`codec`]), how old ones
+//! stay readable ([`upcast`]), and who caused them ([`metadata`]).
+
+pub mod codec;
+pub mod metadata;
+pub mod pool;
+pub mod upcast;
+
+pub use codec::{DecodeError, Encoded, decode, encode};
+pub use metadata::{CommandHash, CommandMetadata, Metadata, Source};
+pub use pool::*;

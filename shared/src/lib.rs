@@ -1,0 +1,19 @@
+//! What both services share. Read [`log`] first, then [`event`].
+//!
+//! - [`log`]: the event log behind one trait, in memory and in PostgreSQL; the only SQL on the events table.
+//! - [`event`]: the facts of a pool, how they are written down, and how old ones stay readable.
+//! - [`id`], [`money`], [`time`]: the words of the domain as types.
+//! - [`token`]: consistency tokens.
+//! - [`telemetry`], [`shutdown`]: what every process needs.
+//!
+//! Nothing here knows gRPC or a rule of sale.
+
+pub mod event;
+pub mod id;
+pub mod log;
+pub mod money;
+pub mod shutdown;
+pub mod telemetry;
+pub mod text;
+pub mod time;
+pub mod token;

@@ -1,0 +1,163 @@
+//! The call of `onsale_log.append`.
+
+use chrono::{DateTime, Utc};
+use sqlx::{
+    PgConnection, Row as _, postgres::PgDatabaseError, postgres::PgRow, postgres::PgSeverity,
+};
+
+use crate::{
+    log::{AppendBatch, AppendError, Appended, GroupOutcome, Position, Version},
+    time::Timestamp,
+};
+
+/// What the function said.
+#[derive(Debug)]
+pub(super) struct Reply {
+    pub(super) appended: Appended,
+    /// The log's clock.
+    pub(super) time: Timestamp,
+}
+
+/// The batch as the columns that the function takes.
+#[derive(Default)]
+struct Columns<'a> {
+    write_group: Vec<i32>,
+    write_stream: Vec<&'a str>,
+    write_expected: Vec<i64>,
+    event_write: Vec<i32>,
+    event_version: Vec<i64>,
+    event_id: Vec<uuid::Uuid>,
+    event_type: Vec<&'a str>,
+    event_schema: Vec<i16>,
+    event_time: Vec<DateTime<Utc>>,
+    event_data: Vec<&'a str>,
+    event_metadata: Vec<&'a str>,
+    origin_event: Vec<i32>,
+    origin_ip: Vec<Option<String>>,
+    origin_agent: Vec<Option<&'a str>>,
+}
+
+impl<'a> Columns<'a> {
+    fn of(batch: &'a AppendBatch) -> Self {
+        let mut columns = Self::default();
+        for (group, group_no) in batch.groups().iter().zip(1..) {
+            for write in &group.writes {
+                columns.write_group.push(group_no);
+                columns.write_stream.push(write.stream.as_str());
+                columns.write_expected.push(write.expected.get());
+                let write_no = next_number(columns.event_write.last().copied());
+                let mut version = write.expected;
+                for event in &write.events {
+                    version = version.next();
+                    columns.event_write.push(write_no);
+                    columns.event_version.push(version.get());
+                    columns.event_id.push(event.id.0);
+                    columns.event_type.push(event.kind);
+                    columns.event_schema.push(event.schema);
+                    columns.event_time.push(event.time.to_utc());
+                    columns.event_data.push(&event.data);
+                    columns.event_metadata.push(&event.metadata);
+                    if let Some(origin) = &event.origin {
+                        let event_no = i32::try_from(columns.event_id.len()).unwrap_or(i32::MAX);
+                        columns.origin_event.push(event_no);
+                        columns.origin_ip.push(origin.ip.map(|ip| ip.to_string()));
+                        columns.origin_agent.push(origin.user_agent.as_deref());
+                    }
+                }
+            }
+        }
+        columns
+    }
+}
+
+/// Writes are numbered from 1; each has at least one event, so the last event's number is that of the write before.
+const fn next_number(last: Option<i32>) -> i32 {
+    match last {
+        Some(last) => last + 1,
+        None => 1,
+    }
+}
+
+/// Appends in one round trip, or in the transaction that the connection has open.
+pub(super) async fn call(
+    connection: &mut PgConnection,
+    batch: &AppendBatch,
+) -> Result<Reply, sqlx::Error> {
+    let columns = Columns::of(batch);
+    let rows = sqlx::query(
+        "SELECT appended, repeated, actual, first_position, head, log_time \
+           FROM onsale_log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+    )
+    .bind(columns.write_group)
+    .bind(columns.write_stream)
+    .bind(columns.write_expected)
+    .bind(columns.event_write)
+    .bind(columns.event_version)
+    .bind(columns.event_id)
+    .bind(columns.event_type)
+    .bind(columns.event_schema)
+    .bind(columns.event_time)
+    .bind(columns.event_data)
+    .bind(columns.event_metadata)
+    .bind(columns.origin_event)
+    .bind(columns.origin_ip)
+    .bind(columns.origin_agent)
+    .fetch_all(connection)
+    .await?;
+    reply(batch, &rows)
+}
+
+fn reply(batch: &AppendBatch, rows: &[PgRow]) -> Result<Reply, sqlx::Error> {
+    let last = rows.last().ok_or(sqlx::Error::RowNotFound)?;
+    let head = position(last.try_get("head")?)?;
+    let time: DateTime<Utc> = last.try_get("log_time")?;
+    let mut rows = rows.iter();
+    let mut outcomes = Vec::with_capacity(batch.groups().len());
+    for group in batch.groups() {
+        let mut first_positions = Vec::with_capacity(group.writes.len());
+        let mut actual = Vec::with_capacity(group.writes.len());
+        let mut repeated = false;
+        for row in rows.by_ref().take(group.writes.len()) {
+            if row.try_get("appended")? {
+                first_positions.push(position(row.try_get("first_position")?)?);
+                repeated = row.try_get("repeated")?;
+            } else {
+                actual.push(version(row.try_get("actual")?)?);
+            }
+        }
+        outcomes.push(if actual.is_empty() {
+            GroupOutcome::Appended {
+                first_positions,
+                repeated,
+            }
+        } else {
+            GroupOutcome::Stale { actual }
+        });
+    }
+    Ok(Reply {
+        appended: Appended { outcomes, head },
+        time: time.into(),
+    })
+}
+
+fn position(number: i64) -> Result<Position, sqlx::Error> {
+    Position::new(number).ok_or_else(|| sqlx::Error::Decode("a position below 0".into()))
+}
+
+fn version(number: i64) -> Result<Version, sqlx::Error> {
+    Version::new(number).ok_or_else(|| sqlx::Error::Decode("a version below 0".into()))
+}
+
+/// Whether a failed call may have appended. An ERROR is the server's word that the statement was rolled back; a FATAL
+/// one ends the session, perhaps after the commit; anything else is a connection that broke.
+pub(super) fn classify(error: sqlx::Error) -> AppendError {
+    let rolled_back = error
+        .as_database_error()
+        .and_then(|database| database.try_downcast_ref::<PgDatabaseError>())
+        .is_some_and(|postgres| matches!(postgres.severity(), PgSeverity::Error));
+    if rolled_back {
+        AppendError::NotAppended(error.into())
+    } else {
+        AppendError::OutcomeUnknown(error.into())
+    }
+}

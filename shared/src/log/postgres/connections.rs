@@ -1,0 +1,117 @@
+//! Sessions and their settings.
+
+use std::{
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOptions};
+
+use super::Role;
+
+/// What every session of the log sets. A writer that hangs or vanishes is given up by the server within seconds, since
+/// everybody else waits for the lock that it may hold; an acknowledged event is on disk, whatever the server's default.
+const SESSION: &str = "\
+    SET default_transaction_isolation = 'read committed'; \
+    SET lock_timeout = '2s'; \
+    SET statement_timeout = '5s'; \
+    SET idle_in_transaction_session_timeout = '1s'; \
+    SET tcp_user_timeout = 5000; \
+    SET plan_cache_mode = force_generic_plan; \
+    SET enable_seqscan = off; \
+    SET TimeZone = 'UTC'; \
+    SELECT set_config('synchronous_commit', 'on', false) \
+     WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+
+/// The address of a database with the name that sessions show in `pg_stat_activity`.
+///
+/// # Errors
+/// The URL cannot be read.
+pub fn session_options(
+    database_url: &str,
+    application: &str,
+) -> Result<PgConnectOptions, sqlx::Error> {
+    let options: PgConnectOptions = database_url.parse()?;
+    Ok(options.application_name(application))
+}
+
+/// Opens a session with its settings.
+pub(super) async fn open(
+    options: &PgConnectOptions,
+    role: Option<Role>,
+    timeout: Duration,
+) -> Result<PgConnection, sqlx::Error> {
+    let opening = async {
+        let mut connection = PgConnection::connect_with(options).await?;
+        prepare_session(&mut connection, role).await?;
+        Ok(connection)
+    };
+    match tokio::time::timeout(timeout, opening).await {
+        Ok(opened) => opened,
+        Err(_elapsed) => Err(sqlx::Error::PoolTimedOut),
+    }
+}
+
+/// Gives a new session its settings and its role.
+///
+/// # Errors
+/// The session broke, or the role may not be taken on.
+pub async fn prepare_session(
+    connection: &mut PgConnection,
+    role: Option<Role>,
+) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(SESSION).execute(&mut *connection).await?;
+    if let Some(role) = role {
+        // Safe: the name is one of two constants.
+        let set_role = AssertSqlSafe(format!("SET ROLE {}", role.as_str()));
+        sqlx::raw_sql(set_role).execute(connection).await?;
+    }
+    Ok(())
+}
+
+/// Connections that are taken out for one use and put back only when that went well; a dropped one is closed, and its
+/// transaction with it.
+#[derive(Debug)]
+pub(super) struct Connections {
+    options: PgConnectOptions,
+    role: Option<Role>,
+    timeout: Duration,
+    idle: Mutex<Vec<PgConnection>>,
+}
+
+impl Connections {
+    /// The most connections that wait for their next use.
+    const IDLE_MAX: usize = 4;
+
+    pub(super) const fn new(
+        options: PgConnectOptions,
+        role: Option<Role>,
+        timeout: Duration,
+    ) -> Self {
+        Self {
+            options,
+            role,
+            timeout,
+            idle: Mutex::new(Vec::new()),
+        }
+    }
+
+    pub(super) async fn take(&self) -> Result<PgConnection, sqlx::Error> {
+        let idle = self
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        match idle {
+            Some(connection) => Ok(connection),
+            None => open(&self.options, self.role, self.timeout).await,
+        }
+    }
+
+    pub(super) fn put_back(&self, connection: PgConnection) {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < Self::IDLE_MAX {
+            idle.push(connection);
+        }
+    }
+}
