@@ -1,5 +1,14 @@
 //! command-service: validates commands and appends events with expected-version checks.
 //!
-//! Read [`domain`] for the rules, [`pools`] for how a command becomes events, [`grpc`] for what callers see.
+//! Read [`domain`] for the rules, [`pools`] for how a command becomes events, [`deadlines`] for how places of dead
+//! claims come back though nobody asks, [`grpc`] for what callers see, [`serve`](serve()) for how it all starts and ends.
 
+pub mod config;
+pub mod deadlines;
 pub mod domain;
+pub mod grpc;
+pub mod pools;
+mod serve;
+
+pub use config::Config;
+pub use serve::{migrate, serve};

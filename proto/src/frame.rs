@@ -30,6 +30,17 @@ impl AvailabilityFrame {
         Self { shared, own }
     }
 
+    /// As [`Self::new`], with what this stream includes: the last value of a field wins over one in `shared`.
+    #[must_use]
+    pub fn of_stream(shared: Bytes, consistency_token: String, resume_token: String) -> Self {
+        let own = WatchAvailabilityResponse {
+            availability: None,
+            consistency_token,
+            resume_token,
+        };
+        Self { shared, own }
+    }
+
     /// A sign of life: a frame without a state.
     #[must_use]
     pub fn heartbeat(consistency_token: String, resume_token: String) -> Self {

@@ -1,1 +1,32 @@
-//! Placeholder while the workspace is laid out.
+//! The read side of Onsale: follows the event log into live availability and read models, and answers queries.
+//!
+//! ```text
+//! tail ─▶ availability (fold ▶ hub) ─▶ GetAvailability, WatchAvailability
+//!                            └─ projections ─▶ read_models (PostgreSQL) ─▶ GetPool
+//! ```
+//!
+//! - [`tail`] starts from the read model without a seam and follows the log; it is the only writer of memory.
+//! - [`availability`] folds events into [`pool::Pool`]s and hands them to readers and subscribers, from memory.
+//! - [`projections`] writes what changed into PostgreSQL, one leader at a time; [`read_models`] is the SQL of it.
+//! - [`queries`] answers: it waits for the freshness that was asked for and reads.
+//! - [`grpc`] is the edge: validation, conversion, deadlines, status codes, health.
+//!
+//! Nothing here decides on a sale, and nothing here writes to the log.
+
+mod availability;
+mod config;
+mod database;
+mod grpc;
+mod lag;
+mod migrate;
+mod pool;
+mod projections;
+mod queries;
+mod read_models;
+mod readiness;
+mod serve;
+mod tail;
+
+pub use config::{Config, InvalidConfig};
+pub use migrate::migrate;
+pub use serve::serve;

@@ -1,2 +1,106 @@
-//! Placeholder.
-fn main() {}
+//! The program: reads its command line, starts logging, and runs one subcommand.
+
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use onsale_query_service::{Config, migrate, serve};
+use onsale_shared::{shutdown, telemetry};
+use tokio::net::TcpListener;
+
+/// The read side of Onsale: pools and their live availability.
+#[derive(Parser)]
+#[command(version, about)]
+struct Cli {
+    /// What is logged, as a filter of tracing-subscriber, such as `info` or `onsale_query_service=debug,info`
+    #[arg(
+        long,
+        global = true,
+        env = "ONSALE_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
+    log: String,
+
+    /// How log lines look, on standard error
+    #[arg(long, global = true, env = "ONSALE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    log_format: LogFormat,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve queries until SIGTERM or SIGINT
+    Serve(Box<Config>),
+    /// Bring the read models' schema up to date; safe when several do so at once
+    Migrate {
+        /// The PostgreSQL database with the event log and the read models
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+        database_url: String,
+    },
+    /// Exit with 0 if a server says SERVING, with 1 otherwise
+    Health {
+        /// The server to ask
+        #[arg(long, default_value = "http://127.0.0.1:50052", value_name = "URL")]
+        address: String,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line, for machines
+    Json,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let format = match cli.log_format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
+    };
+    if let Err(error) = telemetry::start(&cli.log, format) {
+        refuse(&error);
+    }
+    let ended = match cli.command {
+        Command::Serve(config) => run(*config).await,
+        Command::Migrate { database_url } => migrate(&database_url).await,
+        Command::Health { address } => return healthy(address).await,
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(config: Config) -> anyhow::Result<()> {
+    if let Err(error) = config.validate() {
+        refuse(&error.to_string());
+    }
+    let stop = shutdown::on_signal().context("signals cannot be handled")?;
+    let listener = TcpListener::bind(config.listen).await;
+    let listener = listener.with_context(|| format!("{} cannot be listened on", config.listen))?;
+    serve(config, listener, stop).await
+}
+
+async fn healthy(address: String) -> ExitCode {
+    if onsale_proto::health::is_serving(address).await {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// Ends the process as clap does when it cannot use the command line: with code 2.
+fn refuse(reason: &str) -> ! {
+    Cli::command()
+        .error(ErrorKind::ValueValidation, reason)
+        .exit()
+}

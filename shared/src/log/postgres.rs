@@ -17,14 +17,17 @@ pub use connections::{prepare_session, session_options};
 pub use migrate::{MigrateError, in_schema, is_migrated, migrate};
 pub use roles::{Role, RoleOutcome, ensure_role, may_use_role, run as run_on_roles};
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use sqlx::{
     PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::{
     AppendBatch, AppendError, Appended, EventLog, Head, Hints, LockedLog, LogClock, Position,
@@ -64,12 +67,17 @@ impl PostgresLogConfig {
     }
 }
 
+/// As many tasks of a process wait in PostgreSQL for the log's lock at once.
+const LOCKERS_MAX: usize = 2;
+
 /// See the module.
 #[derive(Debug)]
 pub struct PostgresLog {
     config: PostgresLogConfig,
     /// For appends and locks: they must not wait for readers.
     writers: Connections,
+    /// Who wants the log's lock queues here first, so that a crowd costs no connections.
+    locks: Arc<Semaphore>,
     readers: PgPool,
     /// The newest head that this process appended; the notifier tells it to others.
     appended: watch::Sender<Position>,
@@ -109,6 +117,7 @@ impl PostgresLog {
         }
         Ok(Self {
             writers: Connections::new(config.options.clone(), role, config.connect_timeout),
+            locks: Arc::new(Semaphore::new(LOCKERS_MAX)),
             readers,
             appended,
             clock: LogClock::new(sent, time, received),
@@ -168,7 +177,14 @@ impl EventLog for PostgresLog {
     }
 
     async fn lock(&self) -> Result<Box<dyn LockedLog>, ReadError> {
+        let turn = Arc::clone(&self.locks).acquire_owned().await;
+        let turn = turn.map_err(|closed| {
+            read::unavailable("queueing for the lock")(sqlx::Error::Io(std::io::Error::other(
+                closed,
+            )))
+        })?;
         locked::lock(
+            turn,
             &self.writers,
             self.appended.clone(),
             self.clock.clone(),

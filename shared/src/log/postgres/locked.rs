@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use sqlx::PgConnection;
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::{append, connections::Connections, read};
 use crate::log::{
@@ -13,6 +13,7 @@ use crate::log::{
 };
 
 struct Locked {
+    _turn: OwnedSemaphorePermit,
     connection: PgConnection,
     appended: watch::Sender<Position>,
     clock: LogClock,
@@ -22,6 +23,7 @@ struct Locked {
 /// Takes the lock. The guard owns its connection: dropped, it closes it, and PostgreSQL frees the lock; a holder that
 /// vanishes is thrown out by `idle_in_transaction_session_timeout`.
 pub(super) async fn lock(
+    turn: OwnedSemaphorePermit,
     connections: &Connections,
     appended: watch::Sender<Position>,
     clock: LogClock,
@@ -41,6 +43,7 @@ pub(super) async fn lock(
         }
     };
     Ok(Box::new(Locked {
+        _turn: turn,
         connection,
         appended,
         clock,

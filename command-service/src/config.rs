@@ -1,0 +1,84 @@
+//! The configuration of the service: each option with its environment variable, unit, default and limit; read once.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+/// Every option of `command-service serve`.
+#[derive(Clone, Debug, clap::Args)]
+pub struct Config {
+    /// PostgreSQL, as postgres://user:password@host:port/database. A direct connection, not a transaction pooler:
+    /// sessions have settings, and LISTEN needs one of its own.
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+
+    /// The address to serve gRPC on.
+    #[arg(long, env = "ONSALE_COMMAND_LISTEN", default_value = "127.0.0.1:50051")]
+    pub listen: SocketAddr,
+
+    /// The name of this instance in the metadata of events. Unset: a random one.
+    #[arg(long, env = "ONSALE_INSTANCE")]
+    pub instance: Option<String>,
+
+    /// Proxies whose `x-forwarded-for` or `forwarded` is believed, separated by commas.
+    #[arg(long, env = "ONSALE_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpAddr>,
+
+    /// How long a call without a deadline may take, in milliseconds.
+    #[arg(long, env = "ONSALE_DEADLINE_DEFAULT_MS", default_value_t = 5_000)]
+    pub deadline_default_ms: u64,
+
+    /// How long any call may take, in milliseconds.
+    #[arg(long, env = "ONSALE_DEADLINE_MAX_MS", default_value_t = 60_000)]
+    pub deadline_max_ms: u64,
+
+    /// How many calls may be open at once; further ones are refused as OVERLOADED.
+    #[arg(long, env = "ONSALE_CALLS_MAX", default_value_t = 16_384)]
+    pub calls_max: usize,
+
+    /// How many commands may wait for one pool in each lane (promoters, finishing claims, new claims).
+    #[arg(long, env = "ONSALE_QUEUE_MAX", default_value_t = 4_096)]
+    pub queue_max: usize,
+
+    /// How many pools may be loaded at once.
+    #[arg(long, env = "ONSALE_POOLS_MAX", default_value_t = 10_000)]
+    pub pools_max: usize,
+
+    /// How long a pool without commands stays loaded, in milliseconds.
+    #[arg(long, env = "ONSALE_POOL_IDLE_MS", default_value_t = 60_000)]
+    pub pool_idle_ms: u64,
+
+    /// A batch takes no further command once it has this many events (1 to 500).
+    #[arg(long, env = "ONSALE_BATCH_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=500))]
+    pub batch_events: u16,
+
+    /// How long one attempt to append may take before its outcome counts as unknown, in milliseconds.
+    #[arg(long, env = "ONSALE_APPEND_TIMEOUT_MS", default_value_t = 6_000)]
+    pub append_timeout_ms: u64,
+
+    /// Whether readers are told of new events by NOTIFY; without it they poll.
+    #[arg(long, env = "ONSALE_NOTIFY", default_value_t = true, action = clap::ArgAction::Set)]
+    pub notify: bool,
+
+    /// How often the log is looked at for deadlines without a hint, in milliseconds.
+    #[arg(long, env = "ONSALE_POLL_INTERVAL_MS", default_value_t = 100)]
+    pub poll_interval_ms: u64,
+
+    /// How long the server, asked to stop, still says so (health NOT_SERVING, commands refused as DRAINING) before it
+    /// closes connections, in milliseconds.
+    #[arg(long, env = "ONSALE_DRAIN_NOTICE_MS", default_value_t = 250)]
+    pub drain_notice_ms: u64,
+
+    /// How long running calls may take to end after that, in milliseconds.
+    #[arg(long, env = "ONSALE_SHUTDOWN_GRACE_MS", default_value_t = 10_000)]
+    pub shutdown_grace_ms: u64,
+}
+
+impl Config {
+    /// The idle time of pools.
+    #[must_use]
+    pub const fn pool_idle(&self) -> Duration {
+        Duration::from_millis(self.pool_idle_ms)
+    }
+}

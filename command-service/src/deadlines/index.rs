@@ -1,0 +1,230 @@
+//! Which pools hold tickets until when, folded from the log.
+
+use std::collections::{BTreeMap, HashMap};
+
+use onsale_shared::{
+    event::{PoolEvent, ReleaseCause, StopMode},
+    id::PoolId,
+    log::Position,
+    time::Timestamp,
+};
+
+/// A tenth of a second, numbered since 1970: claims whose deadline lies in the tenth before it end with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Slot(pub i64);
+
+impl Slot {
+    const MICROS: i64 = 100_000;
+    /// Voided by a stop: due at once.
+    pub const VOIDED: Self = Self(0);
+
+    /// The slot at whose time a deadline has surely passed.
+    #[must_use]
+    pub const fn of(deadline: Timestamp) -> Self {
+        let micros = deadline.as_micros();
+        let floor = micros.div_euclid(Self::MICROS);
+        Self(if micros.rem_euclid(Self::MICROS) == 0 {
+            floor
+        } else {
+            floor + 1
+        })
+    }
+
+    /// The time of the slot.
+    #[must_use]
+    pub const fn time(self) -> Timestamp {
+        Timestamp::from_micros(self.0.saturating_mul(Self::MICROS))
+    }
+}
+
+/// Where a number of held tickets belongs.
+pub type Key = (PoolId, Slot);
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Index {
+    held: HashMap<PoolId, BTreeMap<Slot, u32>>,
+    /// What changed, and at which position last; what the store has already is dropped.
+    changed: HashMap<Key, Position>,
+}
+
+impl Index {
+    /// Sets what the store knows.
+    pub fn restore(&mut self, (pool, slot): Key, held: u32) {
+        self.held.entry(pool).or_default().insert(slot, held);
+    }
+
+    /// Folds one event. An event that contradicts its pool counts as if nothing were held: the pool is not sold on.
+    pub fn fold(&mut self, pool: &PoolId, event: &PoolEvent, position: Position) {
+        match event {
+            PoolEvent::TicketClaimed(claimed) => {
+                self.change(pool, Slot::of(claimed.expire_time), position, |held| {
+                    held.saturating_add(1)
+                });
+            }
+            PoolEvent::TicketBought(bought) => {
+                self.take(pool, Slot::of(bought.expire_time), position)
+            }
+            PoolEvent::TicketReleased(released) => {
+                let slot = match released.cause {
+                    ReleaseCause::Stopped => Slot::VOIDED,
+                    ReleaseCause::Customer | ReleaseCause::Expired => {
+                        Slot::of(released.expire_time)
+                    }
+                };
+                self.take(pool, slot, position);
+            }
+            PoolEvent::SalesStopped(stop) => match stop.mode {
+                StopMode::VoidClaims => self.void(pool, position),
+                StopMode::FinishClaims => {}
+            },
+            PoolEvent::PoolCreated(_) | PoolEvent::SalesResumed(_) => {}
+        }
+    }
+
+    /// The pools that hold tickets until `now` or earlier.
+    pub fn due(&self, now: Timestamp) -> impl Iterator<Item = &PoolId> {
+        let is_due = move |slots: &BTreeMap<Slot, u32>| {
+            slots.keys().next().is_some_and(|first| first.time() <= now)
+        };
+        self.held
+            .iter()
+            .filter(move |(_, slots)| is_due(slots))
+            .map(|(pool, _)| pool)
+    }
+
+    /// How many tickets are held under a key.
+    #[must_use]
+    pub fn held(&self, (pool, slot): &Key) -> u32 {
+        self.held
+            .get(pool)
+            .and_then(|slots| slots.get(slot))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// What changed since the store's position, with what is held there now.
+    pub fn changes(&self) -> impl Iterator<Item = (&Key, u32)> {
+        self.changed.keys().map(|key| (key, self.held(key)))
+    }
+
+    /// The store has everything up to `position`, from this instance or another.
+    pub fn stored(&mut self, position: Position) {
+        self.changed.retain(|_, changed_at| *changed_at > position);
+    }
+
+    fn take(&mut self, pool: &PoolId, slot: Slot, position: Position) {
+        self.change(pool, slot, position, |held| held.saturating_sub(1));
+    }
+
+    fn change(
+        &mut self,
+        pool: &PoolId,
+        slot: Slot,
+        position: Position,
+        change: impl FnOnce(u32) -> u32,
+    ) {
+        let slots = self.held.entry(pool.clone()).or_default();
+        let held = change(slots.get(&slot).copied().unwrap_or(0));
+        if held > 0 {
+            slots.insert(slot, held);
+        } else {
+            slots.remove(&slot);
+        }
+        if slots.is_empty() {
+            self.held.remove(pool);
+        }
+        self.changed.insert((pool.clone(), slot), position);
+    }
+
+    /// All that the pool holds is due now.
+    fn void(&mut self, pool: &PoolId, position: Position) {
+        let slots = self.held.get(pool).cloned().unwrap_or_default();
+        for (slot, count) in slots.into_iter().filter(|(slot, _)| *slot != Slot::VOIDED) {
+            self.change(pool, slot, position, |_| 0);
+            self.change(pool, Slot::VOIDED, position, |held| {
+                held.saturating_add(count)
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::commands::testing::*;
+
+    fn pool() -> PoolId {
+        PoolId::parse("a-pool").unwrap()
+    }
+
+    fn folded(events: &[PoolEvent]) -> Index {
+        let mut index = Index::default();
+        for (event, position) in events.iter().zip(1..) {
+            index.fold(&pool(), event, Position::new(position).unwrap());
+        }
+        index
+    }
+
+    fn is_due(index: &Index, minutes: i64) -> bool {
+        index.due(minute(minutes)).any(|due| *due == pool())
+    }
+
+    #[test]
+    fn a_pool_is_due_at_its_first_deadline() {
+        let index = folded(&[created(), claimed(1, 1), claimed_until(2, 2, minute(20))]);
+        assert!(!is_due(&index, CLAIM_MINUTES - 1));
+        assert!(is_due(&index, CLAIM_MINUTES));
+    }
+
+    #[test]
+    fn what_is_bought_or_released_is_not_due() {
+        let index = folded(&[
+            created(),
+            claimed(1, 1),
+            claimed(1, 2),
+            claimed(1, 3),
+            bought(1, 1),
+            released(1, 2, ReleaseCause::Customer),
+            released(1, 3, ReleaseCause::Expired),
+        ]);
+        assert!(!is_due(&index, 1_000));
+        assert!(index.changes().all(|(_, held)| held == 0));
+    }
+
+    #[test]
+    fn voided_claims_are_due_at_once_and_claims_after_them_are_not() {
+        let stop = stopped(StopMode::VoidClaims);
+        let mut index = folded(&[created(), claimed(1, 1), stop, resumed(), claimed(2, 2)]);
+        assert!(is_due(&index, 0));
+        index.fold(
+            &pool(),
+            &released(1, 1, ReleaseCause::Stopped),
+            Position::new(6).unwrap(),
+        );
+        assert!(!is_due(&index, 0));
+        assert!(is_due(&index, CLAIM_MINUTES));
+    }
+
+    #[test]
+    fn only_what_changed_after_the_stored_position_is_written() {
+        let mut index = folded(&[created(), claimed(1, 1), claimed_until(2, 2, minute(20))]);
+        index.stored(Position::new(2).unwrap());
+        let slots: Vec<_> = index
+            .changes()
+            .map(|((_, slot), held)| (*slot, held))
+            .collect();
+        assert_eq!(slots, [(Slot::of(minute(20)), 1)]);
+    }
+
+    #[test]
+    fn a_slot_is_never_before_its_deadline() {
+        for micros in [0, 1, 99_999, 100_000, 100_001] {
+            let deadline = Timestamp::from_micros(micros);
+            assert!(Slot::of(deadline).time() >= deadline);
+            assert!(
+                Slot::of(deadline).time().since(deadline) < std::time::Duration::from_millis(100)
+            );
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! The tables of the deadlines, and their migration.
+
+use anyhow::Context as _;
+use onsale_shared::{
+    id::PoolId,
+    log::{
+        Position,
+        postgres::{Role, RoleOutcome, ensure_role, in_schema, run_on_roles},
+    },
+};
+use sqlx::{Connection as _, PgConnection, PgPool, migrate::Migrator, postgres::PgConnectOptions};
+
+use super::index::{Index, Slot};
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+const RIGHTS: [&str; 2] = [
+    "GRANT USAGE ON SCHEMA onsale_command TO onsale_command_service",
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON onsale_command.deadlines, onsale_command.checkpoints TO onsale_command_service",
+];
+
+/// Brings the schema up to date. Safe when several run at once.
+///
+/// # Errors
+/// The database failed.
+pub async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    in_schema(&MIGRATOR, "onsale_command")
+        .run(&mut connection)
+        .await
+        .context("the schema onsale_command")?;
+    if ensure_role(&mut connection, Role::Command).await? == RoleOutcome::Ready {
+        for right in RIGHTS {
+            run_on_roles(&mut connection, right).await?;
+        }
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+/// The deadlines as they were stored, and the position that they belong to; read in one snapshot.
+///
+/// # Errors
+/// The database failed.
+pub async fn load(pool: &PgPool) -> Result<(Index, Position), sqlx::Error> {
+    let mut snapshot = pool
+        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        .await?;
+    let position = sqlx::query_scalar(
+        "SELECT position FROM onsale_command.checkpoints WHERE projection = 'deadlines'",
+    )
+    .fetch_one(&mut *snapshot)
+    .await?;
+    let rows: Vec<(String, i64, i32)> =
+        sqlx::query_as("SELECT pool, slot, held FROM onsale_command.deadlines")
+            .fetch_all(&mut *snapshot)
+            .await?;
+    let mut index = Index::default();
+    for (pool, slot, held) in rows {
+        if let Ok(pool) = PoolId::parse(&pool) {
+            index.restore((pool, Slot(slot)), u32::try_from(held).unwrap_or(0));
+        }
+    }
+    Ok((index, Position::new(position).unwrap_or_default()))
+}
+
+/// Writes what changed after `from` up to `to`, if the store is at `from`; the checkpoint's compare-and-set comes first,
+/// so that whoever is late writes nothing. Returns where the store is now.
+///
+/// # Errors
+/// The database failed.
+pub async fn save(
+    pool: &PgPool,
+    index: &Index,
+    from: Position,
+    to: Position,
+) -> Result<Position, sqlx::Error> {
+    let mut transaction = pool.begin().await?;
+    let moved = sqlx::query(
+        "UPDATE onsale_command.checkpoints SET position = $2 WHERE projection = 'deadlines' AND position = $1",
+    )
+    .bind(from.get())
+    .bind(to.get())
+    .execute(&mut *transaction)
+    .await?;
+    if moved.rows_affected() == 0 {
+        let position = sqlx::query_scalar(
+            "SELECT position FROM onsale_command.checkpoints WHERE projection = 'deadlines'",
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        return Ok(Position::new(position).unwrap_or_default());
+    }
+    let (mut pools, mut slots, mut held) = (Vec::new(), Vec::new(), Vec::new());
+    for ((pool, slot), count) in index.changes() {
+        pools.push(pool.as_str());
+        slots.push(slot.0);
+        held.push(i32::try_from(count).unwrap_or(i32::MAX));
+    }
+    sqlx::query(
+        "MERGE INTO onsale_command.deadlines d \
+         USING unnest($1::text[], $2::bigint[], $3::integer[]) AS n (pool, slot, held) \
+            ON d.pool = n.pool AND d.slot = n.slot \
+          WHEN MATCHED AND n.held = 0 THEN DELETE \
+          WHEN MATCHED THEN UPDATE SET held = n.held \
+          WHEN NOT MATCHED AND n.held > 0 THEN INSERT (pool, slot, held) VALUES (n.pool, n.slot, n.held)",
+    )
+    .bind(pools)
+    .bind(slots)
+    .bind(held)
+    .execute(&mut *transaction)
+    .await?;
+    transaction.commit().await?;
+    Ok(to)
+}

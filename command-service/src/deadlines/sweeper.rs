@@ -1,0 +1,131 @@
+//! Follows the log, keeps the deadlines, and has the pools that are due look at their claims.
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use onsale_shared::{
+    id::PoolId,
+    log::{
+        EventLog, Position, Tail,
+        tail::{Page, TailConfig},
+    },
+};
+use sqlx::PgPool;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+
+use super::{index::Index, store};
+use crate::pools::Pools;
+
+/// How often due pools are looked for.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
+/// A pool is left to whoever sells it for so long after a deadline; it sweeps by itself.
+const GRACE: Duration = Duration::from_millis(250);
+/// A pool that stays due is touched again after so long.
+const TOUCH_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the deadlines are stored.
+const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long to wait before starting anew after a failure.
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What the sweeper works with.
+#[derive(Debug)]
+pub struct Sweeper {
+    /// The log that is followed.
+    pub log: Arc<dyn EventLog>,
+    /// Where the deadlines are stored.
+    pub store: PgPool,
+    /// Which pools to touch.
+    pub pools: Arc<Pools>,
+    /// How the log is followed.
+    pub tail: TailConfig,
+}
+
+impl Sweeper {
+    /// Sweeps until `stop`. A failure of the database is waited out; an event that cannot be read stops the sweeping of
+    /// pools that are not loaded, visibly, and nothing else.
+    pub async fn run(self, stop: CancellationToken) {
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = self.sweep() => {}
+        }
+    }
+
+    async fn sweep(&self) {
+        loop {
+            match store::load(&self.store).await {
+                Ok((index, position)) => {
+                    if let Err(error) = self.follow(index, position).await {
+                        tracing::error!(
+                            error = &*error,
+                            "deadlines cannot be followed any further: pools that no instance has loaded are not swept"
+                        );
+                        return;
+                    }
+                }
+                Err(error) => tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "deadlines cannot be loaded"
+                ),
+            }
+            sleep(RETRY_INTERVAL).await;
+        }
+    }
+
+    async fn follow(
+        &self,
+        mut index: Index,
+        position: Position,
+    ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let mut tail = Tail::new(Arc::clone(&self.log), position, self.tail);
+        let mut stored = position;
+        let mut touched = HashMap::new();
+        let mut caught_up = false;
+        let mut look = interval(LOOK_INTERVAL);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut save = interval(SAVE_INTERVAL);
+        save.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                page = tail.next_page() => {
+                    let page = page?;
+                    caught_up |= page.last;
+                    fold(&mut index, &page)?;
+                }
+                _ = look.tick(), if caught_up => self.touch_due(&index, &mut touched),
+                _ = save.tick(), if tail.position() > stored => {
+                    match store::save(&self.store, &index, stored, tail.position()).await {
+                        Ok(position) => {
+                            stored = position;
+                            index.stored(position);
+                        }
+                        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "deadlines were not stored"),
+                    }
+                }
+            }
+        }
+    }
+
+    fn touch_due(&self, index: &Index, touched: &mut HashMap<PoolId, Instant>) {
+        let now = Instant::now();
+        touched.retain(|_, at| now.duration_since(*at) < TOUCH_INTERVAL);
+        // A moment ago by the log's clock: whoever has the pool loaded had time to sweep it.
+        let due_by = self.log.clock().at(std::time::Instant::now()
+            .checked_sub(GRACE)
+            .unwrap_or_else(std::time::Instant::now));
+        for pool in index.due(due_by) {
+            if !touched.contains_key(pool) {
+                self.pools.touch(pool);
+                touched.insert(pool.clone(), now);
+            }
+        }
+    }
+}
+
+fn fold(index: &mut Index, page: &Page) -> Result<(), onsale_shared::event::DecodeError> {
+    for recorded in &page.events {
+        if let Some(pool) = recorded.stream.pool() {
+            index.fold(&pool, &recorded.decode()?, recorded.position);
+        }
+    }
+    Ok(())
+}

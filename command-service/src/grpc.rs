@@ -1,0 +1,14 @@
+//! What callers see: requests become commands, answers become responses, refusals become rich errors. The only place of
+//! this service that names a gRPC code or reads metadata of a call.
+//!
+//! - [`service`]: the RPCs.
+//! - [`validate`]: all violations of a request in one answer.
+//! - [`caller`]: who calls, from where, until when.
+//! - [`convert`]: answers to messages.
+//! - [`status`]: failures to statuses.
+
+pub mod caller;
+pub mod convert;
+pub mod service;
+pub mod status;
+pub mod validate;

@@ -1,0 +1,358 @@
+//! Requests become commands. Every field is looked at, and all violations go into one answer.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use onsale_proto::{Money, name, v1};
+use onsale_shared::{
+    event::{Labels, Pricing, StopMode},
+    id::{ClaimId, PoolId, RequestId, TicketId},
+    money::{Amount, Currency, Minor},
+    text::{InvalidText, Reference, Sentence},
+    time::Timestamp,
+};
+use prost_types::Timestamp as ProtoTimestamp;
+use tonic_types::FieldViolation;
+
+/// The most tickets of a pool.
+pub const CAPACITY_MAX: i64 = 10_000_000;
+/// The most tickets that `max_tickets_per_order` may allow.
+pub const ORDER_TICKETS_MAX: u32 = 100;
+/// `max_tickets_per_order` where it is unset.
+pub const ORDER_TICKETS_DEFAULT: u32 = 4;
+/// `claim_duration` where it is unset.
+pub const CLAIM_DURATION_DEFAULT: Duration = Duration::from_mins(10);
+/// The longest `claim_duration`, in seconds.
+pub const CLAIM_SECONDS_MAX: i64 = 24 * 60 * 60;
+/// The most tickets that one request may name.
+pub const NAMED_TICKETS_MAX: usize = 100;
+/// The most labels.
+pub const LABELS_MAX: usize = 16;
+/// The most characters of a label's key and of its value.
+pub const LABEL_CHARACTERS_MAX: usize = 63;
+/// The most characters of `display_name`.
+pub const DISPLAY_NAME_CHARACTERS_MAX: usize = 200;
+/// The most characters of a promoter's `reason`.
+pub const REASON_CHARACTERS_MAX: usize = 500;
+
+/// Collects what is wrong with a request. Each reader returns `None` exactly when it has noted a violation, or when an
+/// optional field is unset.
+#[derive(Debug, Default)]
+pub struct Fields {
+    violations: Vec<FieldViolation>,
+}
+
+impl Fields {
+    /// Notes a violation of `field`.
+    pub fn violate(&mut self, field: impl Into<String>, description: impl Into<String>) {
+        self.violations
+            .push(FieldViolation::new(field, description));
+    }
+
+    /// The violations, if there are any.
+    #[must_use]
+    pub fn into_violations(self) -> Vec<FieldViolation> {
+        self.violations
+    }
+
+    fn note<T, E: std::fmt::Display>(&mut self, field: &str, read: Result<T, E>) -> Option<T> {
+        read.map_err(|error| self.violate(field, error.to_string()))
+            .ok()
+    }
+
+    /// A UUID made by the caller.
+    pub fn request_id(&mut self, text: &str) -> Option<RequestId> {
+        if text.is_empty() {
+            self.violate("request_id", "is required");
+            return None;
+        }
+        match text.parse::<RequestId>() {
+            Ok(id) if !id.0.is_nil() => Some(id),
+            Ok(_) => {
+                self.violate("request_id", "must not be the nil UUID");
+                None
+            }
+            Err(_) => {
+                self.violate(
+                    "request_id",
+                    "must be a UUID, such as 6f1c0c1e-3e1f-4e58-9c39-0d6f0a3d3c11",
+                );
+                None
+            }
+        }
+    }
+
+    /// The id in `pools/{pool}`.
+    pub fn pool(&mut self, field: &str, text: &str) -> Option<PoolId> {
+        if text.is_empty() {
+            self.violate(field, "is required");
+            return None;
+        }
+        let Some(id) = name::parse_pool(text) else {
+            self.violate(field, "must have the form pools/{pool}");
+            return None;
+        };
+        self.pool_id(field, id)
+    }
+
+    /// A pool id alone.
+    pub fn pool_id(&mut self, field: &str, text: &str) -> Option<PoolId> {
+        if text.is_empty() {
+            self.violate(field, "is required");
+            return None;
+        }
+        self.note(field, PoolId::parse(text))
+    }
+
+    /// The ids in `pools/{pool}/claims/{claim}`.
+    pub fn claim(&mut self, field: &str, text: &str) -> Option<(PoolId, ClaimId)> {
+        if text.is_empty() {
+            self.violate(field, "is required");
+            return None;
+        }
+        let ids =
+            name::parse_claim(text).and_then(|(pool, claim)| Some((pool, claim.parse().ok()?)));
+        let Some((pool, claim)) = ids else {
+            self.violate(
+                field,
+                "must have the form pools/{pool}/claims/{claim}, with a UUID as the claim",
+            );
+            return None;
+        };
+        Some((self.pool_id(field, pool)?, claim))
+    }
+
+    /// Tickets of `pool`, each once.
+    pub fn tickets(&mut self, pool: Option<&PoolId>, texts: &[String]) -> Vec<TicketId> {
+        if texts.len() > NAMED_TICKETS_MAX {
+            self.violate(
+                "tickets",
+                format!(
+                    "may name at most {NAMED_TICKETS_MAX} tickets, not {}",
+                    texts.len()
+                ),
+            );
+            return Vec::new();
+        }
+        let mut tickets: Vec<TicketId> = Vec::with_capacity(texts.len());
+        for (text, index) in texts.iter().zip(0..) {
+            let field = format!("tickets[{index}]");
+            let parsed =
+                name::parse_ticket(text).and_then(|(of, ticket)| Some((of, ticket.parse().ok()?)));
+            match parsed {
+                None => self.violate(
+                    field,
+                    "must have the form pools/{pool}/tickets/{ticket}, with a UUID as the ticket",
+                ),
+                Some((of, _)) if pool.is_some_and(|pool| pool.as_str() != of) => {
+                    self.violate(field, "must be of the same pool as the claim");
+                }
+                Some((_, ticket)) if tickets.contains(&ticket) => {
+                    self.violate(field, "is named twice")
+                }
+                Some((_, ticket)) => tickets.push(ticket),
+            }
+        }
+        tickets
+    }
+
+    /// A required reference.
+    pub fn reference(&mut self, field: &str, text: &str) -> Option<Reference> {
+        self.note(field, Reference::parse(text))
+    }
+
+    /// A reference, if one is set.
+    pub fn optional_reference(&mut self, field: &str, text: &str) -> Option<Reference> {
+        self.optional(field, Reference::parse(text))
+    }
+
+    /// A sentence for people, if one is set.
+    pub fn optional_sentence(&mut self, field: &str, text: &str, max: usize) -> Option<Sentence> {
+        self.optional(field, Sentence::parse(text, max))
+    }
+
+    fn optional<T>(&mut self, field: &str, read: Result<T, InvalidText>) -> Option<T> {
+        match read {
+            Err(InvalidText::Empty) => None,
+            read => self.note(field, read),
+        }
+    }
+
+    /// The caller's labels.
+    pub fn labels(&mut self, labels: &BTreeMap<String, String>) -> Labels {
+        if labels.len() > LABELS_MAX {
+            self.violate(
+                "labels",
+                format!("may have at most {LABELS_MAX} labels, not {}", labels.len()),
+            );
+        }
+        for (key, value) in labels {
+            let mut letters = key.bytes();
+            let begins_well = letters.next().is_some_and(|b| b.is_ascii_lowercase());
+            let goes_on_well = letters
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
+            if !begins_well || !goes_on_well || key.len() > LABEL_CHARACTERS_MAX {
+                self.violate("labels", format!("a key must be 1 to {LABEL_CHARACTERS_MAX} of [a-z0-9_-] and begin with a letter"));
+            } else if value.len() > LABEL_CHARACTERS_MAX
+                || !value.bytes().all(|b| b.is_ascii_graphic())
+            {
+                let limit =
+                    format!("must have at most {LABEL_CHARACTERS_MAX} visible ASCII characters");
+                self.violate(format!("labels[{key}]"), limit);
+            }
+        }
+        labels.clone()
+    }
+
+    /// A number of tickets in one order. How many the pool allows is the pool's to say.
+    pub fn quantity(&mut self, quantity: u32) -> u32 {
+        if quantity == 0 {
+            self.violate("quantity", "must be at least 1");
+        }
+        quantity
+    }
+
+    /// An amount, if one is set.
+    pub fn money(&mut self, field: &str, money: Option<&Money>) -> Option<Amount> {
+        let money = money?;
+        let code = if money.currency_code.is_empty() {
+            self.violate(format!("{field}.currency_code"), "is required");
+            None
+        } else {
+            self.note(
+                &format!("{field}.currency_code"),
+                Currency::parse(&money.currency_code),
+            )
+        };
+        let amount = self.note(field, Amount::from_units(code?, money.units, money.nanos))?;
+        if amount.minor > Minor::PRICE_MAX {
+            self.violate(
+                field,
+                format!("must be at most {} minor units", Minor::PRICE_MAX.get()),
+            );
+            return None;
+        }
+        Some(amount)
+    }
+
+    fn pricing(&mut self, field: &str, pricing: Option<&v1::Pricing>) -> Option<Pricing> {
+        let base_price = format!("{field}.base_price");
+        let Some(money) = pricing.and_then(|pricing| pricing.base_price.as_ref()) else {
+            self.violate(base_price, "is required");
+            return None;
+        };
+        let amount = self.money(&base_price, Some(money))?;
+        Some(Pricing {
+            currency: amount.currency,
+            base_price: amount.minor,
+        })
+    }
+
+    fn capacity(&mut self, field: &str, capacity: i64) -> Option<u32> {
+        if !(1..=CAPACITY_MAX).contains(&capacity) {
+            self.violate(
+                field,
+                format!("must be 1 to {CAPACITY_MAX}, not {capacity}"),
+            );
+            return None;
+        }
+        u32::try_from(capacity).ok()
+    }
+
+    fn claim_duration(
+        &mut self,
+        field: &str,
+        duration: Option<&prost_types::Duration>,
+    ) -> Duration {
+        let Some(duration) = duration else {
+            return CLAIM_DURATION_DEFAULT;
+        };
+        if duration.nanos != 0 || !(1..=CLAIM_SECONDS_MAX).contains(&duration.seconds) {
+            self.violate(field, "must be whole seconds, 1 second to 24 hours");
+            return CLAIM_DURATION_DEFAULT;
+        }
+        Duration::from_secs(duration.seconds.unsigned_abs())
+    }
+
+    fn future_time(
+        &mut self,
+        field: &str,
+        time: Option<&ProtoTimestamp>,
+        now: Timestamp,
+    ) -> Option<Timestamp> {
+        let time = time?;
+        let Some(time) = Timestamp::from_seconds_and_nanos(time.seconds, time.nanos) else {
+            self.violate(field, "is not a time between the years 1 and 9999");
+            return None;
+        };
+        if time <= now {
+            self.violate(field, format!("must lie in the future; it is {now} now"));
+            return None;
+        }
+        Some(time)
+    }
+
+    /// What a stop does to live claims.
+    pub fn stop_mode(&mut self, mode: i32) -> Option<StopMode> {
+        match v1::StopMode::try_from(mode) {
+            Ok(v1::StopMode::FinishClaims) => Some(StopMode::FinishClaims),
+            Ok(v1::StopMode::VoidClaims) => Some(StopMode::VoidClaims),
+            Ok(v1::StopMode::Unspecified) => {
+                self.violate(
+                    "mode",
+                    "is required: STOP_MODE_FINISH_CLAIMS or STOP_MODE_VOID_CLAIMS",
+                );
+                None
+            }
+            Err(_) => {
+                self.violate("mode", format!("{mode} is not a stop mode"));
+                None
+            }
+        }
+    }
+
+    /// A pool to be created at `now`.
+    pub fn new_pool(
+        &mut self,
+        pool: Option<&v1::Pool>,
+        now: Timestamp,
+    ) -> Option<crate::domain::commands::CreatePool> {
+        let Some(pool) = pool else {
+            self.violate("pool", "is required");
+            return None;
+        };
+        let display_name = self.optional_sentence(
+            "pool.display_name",
+            &pool.display_name,
+            DISPLAY_NAME_CHARACTERS_MAX,
+        );
+        let promoter = self.optional_reference("pool.promoter", &pool.promoter);
+        let show = self.optional_reference("pool.show", &pool.show);
+        let labels = self.labels(&pool.labels);
+        let show_time = self.future_time("pool.show_time", pool.show_time.as_ref(), now);
+        let max_tickets_per_order = match pool.max_tickets_per_order {
+            0 => ORDER_TICKETS_DEFAULT,
+            max => max,
+        };
+        if max_tickets_per_order > ORDER_TICKETS_MAX {
+            self.violate(
+                "pool.max_tickets_per_order",
+                format!("must be 1 to {ORDER_TICKETS_MAX}; unset means {ORDER_TICKETS_DEFAULT}"),
+            );
+        }
+        let claim_duration =
+            self.claim_duration("pool.claim_duration", pool.claim_duration.as_ref());
+        let capacity = self.capacity("pool.capacity", pool.capacity);
+        let pricing = self.pricing("pool.pricing", pool.pricing.as_ref());
+        Some(crate::domain::commands::CreatePool {
+            display_name,
+            promoter,
+            show,
+            labels,
+            show_time,
+            capacity: capacity?,
+            pricing: pricing?,
+            max_tickets_per_order,
+            claim_duration,
+        })
+    }
+}

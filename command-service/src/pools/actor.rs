@@ -1,0 +1,336 @@
+//! One pool's actor: decides commands on the pool's state and on what it decided since, sends their events on their way,
+//! and goes on deciding meanwhile. Nothing leaves it before it is known to be true:
+//!
+//! - a success, when its events are in the log;
+//! - a refusal or a repeat, when the state that it was decided on was complete at a moment after the command arrived:
+//!   shown by the success of an append on top of it that was sent later, or by a look at the stream (a *probe*);
+//! - whatever rests on events that did not get into the log is decided again.
+//!
+//! At most one batch of a pool is on its way. What was decided on top of it is sent only after it has succeeded: a
+//! version that is equal again, by other instances' events, is not an equal history.
+
+mod deciding;
+mod take_over;
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use futures::future::BoxFuture;
+use onsale_shared::{
+    id::PoolId,
+    log::{Position, ReadError, RecordedEvent, StreamName, Version},
+};
+use tokio::sync::oneshot;
+
+use super::{
+    Context,
+    batch::{Batch, Decided},
+    call::{Answer, Call, Failure},
+    committer::Verdict,
+    history,
+    mailbox::Mailbox,
+    registry::Pools,
+};
+use crate::domain::{Pool, journal::Mark};
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Actor {
+    id: PoolId,
+    stream: StreamName,
+    mailbox: Arc<Mailbox>,
+    context: Context,
+    pools: Arc<Pools>,
+    pool: Pool,
+    /// Names the next batch.
+    next_mark: u64,
+    /// In the making: decided on top of what is on its way, and of nothing else.
+    pending: Batch,
+    /// To be decided again, before what waits in the mailbox.
+    again: VecDeque<Call>,
+}
+
+/// What is on its way, one at a time.
+enum Flight {
+    /// A batch with events, to the log.
+    Append {
+        batch: Batch,
+        verdict: oneshot::Receiver<Verdict>,
+    },
+    /// A batch of answers alone: is the state that they rest on complete?
+    Probe {
+        batch: Batch,
+        news: BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>>,
+    },
+}
+
+enum Landing {
+    Appended(Position),
+    Stale,
+    NotAppended,
+    /// The committer ended with the process.
+    Lost,
+    Probed(Result<Vec<RecordedEvent>, ReadError>),
+}
+
+impl Flight {
+    /// Waits for what came of it; may be dropped and called again.
+    async fn land(&mut self) -> Landing {
+        match self {
+            Self::Append { verdict, .. } => match verdict.await {
+                Ok(Verdict::Appended(first_position)) => Landing::Appended(first_position),
+                Ok(Verdict::Stale) => Landing::Stale,
+                Ok(Verdict::NotAppended) => Landing::NotAppended,
+                Err(_ended) => Landing::Lost,
+            },
+            Self::Probe { news, .. } => Landing::Probed(news.await),
+        }
+    }
+
+    fn into_batch(self) -> Batch {
+        match self {
+            Self::Append { batch, .. } | Self::Probe { batch, .. } => batch,
+        }
+    }
+}
+
+/// Takes the actor out of the registry, however it ends, and answers who still waits.
+struct Registration {
+    id: PoolId,
+    mailbox: Arc<Mailbox>,
+    pools: Arc<Pools>,
+    failure: Failure,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.pools.ended(&self.id, &self.mailbox);
+        while let Some(call) = self
+            .mailbox
+            .next_promoter()
+            .or_else(|| self.mailbox.next_other())
+        {
+            call.answer(Err(self.failure.clone()));
+        }
+    }
+}
+
+impl Actor {
+    /// A command is decided at most so often before its caller is told of the contention.
+    const ATTEMPTS_MAX: u32 = 8;
+    /// From this attempt on a refusal is confirmed under the log's lock: others change the pool faster than a probe.
+    const ATTEMPTS_BEFORE_LOCK: u32 = 3;
+    /// A timer is never shorter, so that rounding cannot make it spin.
+    const TIMER_MIN: Duration = Duration::from_millis(1);
+
+    pub(super) fn new(
+        id: PoolId,
+        mailbox: Arc<Mailbox>,
+        context: Context,
+        pools: Arc<Pools>,
+    ) -> Self {
+        Self {
+            stream: StreamName::of_pool(&id),
+            id,
+            mailbox,
+            context,
+            pools,
+            pool: Pool::default(),
+            next_mark: 1,
+            pending: Batch::new(Mark::default(), Version::START),
+            again: VecDeque::new(),
+        }
+    }
+
+    /// Loads the pool, and works until there is nothing to do for a while.
+    pub(super) async fn run(mut self) {
+        let mut registration = Registration {
+            id: self.id.clone(),
+            mailbox: Arc::clone(&self.mailbox),
+            pools: Arc::clone(&self.pools),
+            failure: Failure::Internal,
+        };
+        if let Err(error) =
+            history::catch_up(self.context.log.as_ref(), &self.stream, &mut self.pool).await
+        {
+            tracing::warn!(pool = %self.id, error = &error as &dyn std::error::Error, "a pool could not be loaded");
+            registration.failure = Failure::DatabaseUnavailable;
+            return;
+        }
+        self.begin_batch();
+        let mut flight: Option<Flight> = None;
+        loop {
+            self.decide_what_waits();
+            if flight.is_none() {
+                flight = self.launch();
+            }
+            let has_room = self.has_room();
+            let is_idle = flight.is_none() && self.again.is_empty();
+            let next_deadline = self.until_next_deadline();
+            tokio::select! {
+                landing = async { match &mut flight { Some(flight) => flight.land().await, None => std::future::pending().await } } => {
+                    if let Some(landed) = flight.take() {
+                        flight = self.landed(landed, landing).await;
+                    }
+                }
+                () = self.mailbox.arrived(), if has_room => {}
+                () = tokio::time::sleep(next_deadline.unwrap_or(Self::TIMER_MIN)), if has_room && next_deadline.is_some() => {}
+                () = tokio::time::sleep(self.idle_time()), if is_idle => {
+                    if self.pools.retire(&self.id, &self.mailbox) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+
+    /// A pool that does not exist keeps no actor: asking for unknown names must not fill the server.
+    fn idle_time(&self) -> Duration {
+        if self.pool.profile.settings().is_some() {
+            self.context.limits.idle
+        } else {
+            Self::TIMER_MIN
+        }
+    }
+
+    fn until_next_deadline(&self) -> Option<Duration> {
+        let deadline = self
+            .pool
+            .claims
+            .next_deadline()
+            .filter(|_| self.pool.corrupted_at().is_none())?;
+        Some(
+            self.context
+                .log
+                .clock()
+                .until(deadline)
+                .max(Self::TIMER_MIN),
+        )
+    }
+
+    /// Sends what was decided on its way.
+    fn launch(&mut self) -> Option<Flight> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        let batch = self.begin_batch();
+        if batch.events.is_empty() {
+            let (log, stream, version) = (
+                Arc::clone(&self.context.log),
+                self.stream.clone(),
+                batch.base,
+            );
+            let news =
+                Box::pin(async move { history::probe(log.as_ref(), &stream, version).await });
+            return Some(Flight::Probe { batch, news });
+        }
+        let verdict = self.context.committer.submit(batch.group(&self.stream));
+        Some(Flight::Append { batch, verdict })
+    }
+
+    /// What was on its way has come to an end. Returns what is on its way instead, if anything is.
+    async fn landed(&mut self, flight: Flight, landing: Landing) -> Option<Flight> {
+        let batch = flight.into_batch();
+        match landing {
+            Landing::Appended(first_position) => {
+                self.pool
+                    .keep(batch.mark, batch.base, batch.last_version(), first_position);
+                self.answer(batch);
+                None
+            }
+            Landing::Probed(Ok(news)) if news.is_empty() => {
+                self.answer(batch);
+                None
+            }
+            Landing::Probed(Ok(news)) => {
+                self.undo(batch);
+                history::fold(&mut self.pool, &news);
+                self.begin_batch();
+                if self
+                    .again
+                    .iter()
+                    .any(|call| call.attempts >= Self::ATTEMPTS_BEFORE_LOCK)
+                {
+                    return self.take_over().await;
+                }
+                None
+            }
+            Landing::Stale => {
+                self.undo(batch);
+                self.take_over().await
+            }
+            Landing::NotAppended => {
+                // What was decided on top of it has never been, and is decided again; its own callers are told.
+                self.undo_pending(batch.mark);
+                self.begin_batch();
+                refuse(batch, &Failure::DatabaseUnavailable);
+                None
+            }
+            Landing::Probed(Err(error)) => {
+                tracing::warn!(pool = %self.id, error = &error as &dyn std::error::Error, "a pool's stream could not be read");
+                refuse(batch, &Failure::DatabaseUnavailable);
+                None
+            }
+            Landing::Lost => {
+                self.undo_pending(batch.mark);
+                self.begin_batch();
+                refuse(batch, &Failure::OutcomeUnknown);
+                None
+            }
+        }
+    }
+
+    /// The batch is in the log, or what it rests on was complete: its answers are true.
+    fn answer(&self, batch: Batch) {
+        for decided in batch.decided {
+            let remembered = self.pool.requests.get(decided.call.request.id);
+            let position = remembered.and_then(|remembered| remembered.position);
+            let answer = decided.answer.map(|answer| Answer { position, ..answer });
+            decided.call.answer(answer.map_err(Failure::Rejected));
+        }
+    }
+
+    /// The batch has never been, nor what was decided on top of it: all of it is to be decided again, in the same order.
+    fn undo(&mut self, batch: Batch) {
+        self.undo_pending(batch.mark);
+        self.put_back(batch);
+    }
+
+    /// The batch `mark` has never been: what was decided on top of it is to be decided again. The pool is then as the
+    /// log has it, and takes events of the log until the next batch begins.
+    fn undo_pending(&mut self, mark: Mark) {
+        self.pool.undo(mark);
+        let pending = std::mem::replace(&mut self.pending, Batch::new(mark, self.pool.version()));
+        self.put_back(pending);
+    }
+
+    fn put_back(&mut self, batch: Batch) {
+        for Decided { mut call, .. } in batch.decided.into_iter().rev() {
+            call.stage.put_back();
+            call.attempts += 1;
+            if call.attempts >= Self::ATTEMPTS_MAX {
+                call.answer(Err(Failure::Contention));
+            } else {
+                self.again.push_front(call);
+            }
+        }
+    }
+
+    /// Takes the batch in the making, and begins the next one on top of it.
+    fn begin_batch(&mut self) -> Batch {
+        let mark = self.new_mark();
+        self.pool.begin(Some(mark));
+        std::mem::replace(&mut self.pending, Batch::new(mark, self.pool.version()))
+    }
+
+    fn new_mark(&mut self) -> Mark {
+        let mark = Mark(self.next_mark);
+        self.next_mark += 1;
+        mark
+    }
+}
+
+fn refuse(batch: Batch, failure: &Failure) {
+    for decided in batch.decided {
+        decided.call.answer(Err(failure.clone()));
+    }
+}

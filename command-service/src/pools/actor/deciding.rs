@@ -1,0 +1,162 @@
+//! Deciding what waits: promoters' commands first, then what must be decided again, then the rest; then the sweep.
+
+use std::time::Instant;
+
+use onsale_shared::time::Timestamp;
+
+use super::Actor;
+use crate::{
+    domain::{Decision, commands::sweep::sweep, decide},
+    pools::{
+        batch::{Author, Decided, fold},
+        call::{Answer, Call, Caller, ClaimView, Failure},
+    },
+};
+
+impl Actor {
+    /// Whether the batch in the making takes further commands.
+    pub(super) fn has_room(&self) -> bool {
+        let limits = &self.context.limits;
+        // Answers cost no event, but memory: a batch holds at most as many as a lane.
+        self.pending.events.len() < limits.batch_events
+            && self.pending.decided.len() < limits.queue_max
+    }
+
+    /// Decides what waits, as far as the batch takes it.
+    pub(super) fn decide_what_waits(&mut self) {
+        while self.has_room() {
+            let next = self
+                .mailbox
+                .next_promoter()
+                .or_else(|| self.again.pop_front());
+            let Some(call) = next.or_else(|| self.mailbox.next_other()) else {
+                break;
+            };
+            self.decide_call(call);
+        }
+        self.sweep();
+        self.pending.touched |= self.mailbox.take_touch();
+    }
+
+    /// The time of a decision: the log's clock, and never before what was decided last.
+    fn decision_time(&self) -> Timestamp {
+        self.context.log.clock().now().max(self.pool.time())
+    }
+
+    fn decide_call(&mut self, call: Call) {
+        if Instant::now() >= call.deadline {
+            // Nobody waits any more. Dropped before it is batched, never after.
+            return call.answer(Err(Failure::Overloaded));
+        }
+        let at = self.decision_time();
+        let mut ids = self.context.ids.ids(at);
+        let answer = match decide(&self.pool, &call.request, at, &mut ids) {
+            Ok(Decision::Repeat(remembered)) => Ok(Answer {
+                version: remembered.version,
+                time: remembered.time,
+                ..self.answer_now(&call, at)
+            }),
+            Ok(Decision::Record(facts)) if call.validate_only => {
+                Ok(self.imagine(&call, &facts, at))
+            }
+            Ok(Decision::Record(facts)) => {
+                if !call.stage.take() {
+                    return;
+                }
+                let author = Author {
+                    request: Some((call.request.id, call.request.hash)),
+                    caller: &call.caller,
+                    source: &self.context.source,
+                };
+                if let Err(defect) = self.pending.add(&mut self.pool, &facts, at, author) {
+                    tracing::error!(
+                        error = &defect as &dyn std::error::Error,
+                        "facts could not be written down"
+                    );
+                    return call.answer(Err(Failure::Internal));
+                }
+                Ok(self.answer_now(&call, at))
+            }
+            Err(rejection) => Err(rejection),
+        };
+        self.pending.decided.push(Decided { call, answer });
+    }
+
+    /// What the caller would get: decided and folded under a mark of its own, which is undone.
+    fn imagine(&mut self, call: &Call, facts: &[crate::domain::Fact], at: Timestamp) -> Answer {
+        let (mark, version) = (self.new_mark(), self.pool.version());
+        self.pool.begin(Some(mark));
+        fold(
+            &mut self.pool,
+            facts,
+            at,
+            Some((call.request.id, call.request.hash)),
+        );
+        let answer = Answer {
+            version,
+            ..self.answer_now(call, at)
+        };
+        self.pool.undo(mark);
+        self.pool.begin(Some(self.pending.mark));
+        answer
+    }
+
+    /// What the caller gets for what was just folded; its position is known when it is in the log.
+    fn answer_now(&self, call: &Call, at: Timestamp) -> Answer {
+        Answer {
+            version: self.pool.version(),
+            position: None,
+            time: at,
+            claim: self.claim_of(call, at),
+        }
+    }
+
+    /// The claim that a recorded command was about, as it is now.
+    fn claim_of(&self, call: &Call, at: Timestamp) -> Option<ClaimView> {
+        let id = self.pool.requests.get(call.request.id)?.claim?;
+        let claim = self.pool.claims.get(id)?;
+        Some(ClaimView {
+            id,
+            claim: claim.clone(),
+            death: self.pool.claims.death(claim, at),
+            currency: self.pool.pricing.unit_price()?.currency,
+        })
+    }
+
+    /// Gives places of dead claims back, as many as the batch takes.
+    fn sweep(&mut self) {
+        let at = self.decision_time();
+        if self
+            .pool
+            .claims
+            .next_deadline()
+            .is_none_or(|deadline| deadline > at)
+        {
+            return;
+        }
+        let room = self
+            .context
+            .limits
+            .batch_events
+            .saturating_sub(self.pending.events.len());
+        let facts = sweep(&self.pool, at, room, &mut self.context.ids.ids(at));
+        if facts.is_empty() {
+            return;
+        }
+        let server = Caller {
+            actor: self.context.source.service.clone(),
+            ..Caller::default()
+        };
+        let author = Author {
+            request: None,
+            caller: &server,
+            source: &self.context.source,
+        };
+        if let Err(defect) = self.pending.add(&mut self.pool, &facts, at, author) {
+            tracing::error!(
+                error = &defect as &dyn std::error::Error,
+                "a sweep could not be written down"
+            );
+        }
+    }
+}

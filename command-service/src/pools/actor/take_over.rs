@@ -1,0 +1,85 @@
+//! After a lost race: the log's lock first, which is fair, then read, decide, append and commit in one transaction.
+//! Writers that only try again starve each other.
+
+use onsale_shared::log::{AppendBatch, AppendError, GroupOutcome, LockedLog, Position, ReadError};
+
+use super::{Actor, Flight};
+use crate::pools::{batch::Batch, call::Failure, history};
+
+impl Actor {
+    /// Decides what waits while nobody else can append. Returns a batch on its way if its outcome is not known.
+    pub(super) async fn take_over(&mut self) -> Option<Flight> {
+        let locked = self.lock_and_catch_up().await;
+        self.begin_batch();
+        match locked {
+            Ok(log) => {
+                self.decide_what_waits();
+                let batch = self.begin_batch();
+                if batch.events.is_empty() {
+                    // Complete under the lock, so every refusal is true.
+                    drop(log);
+                    self.answer(batch);
+                    return None;
+                }
+                self.append_locked(log, batch).await
+            }
+            Err(error) => {
+                tracing::warn!(pool = %self.id, error = &error as &dyn std::error::Error, "the log could not be locked");
+                for call in self.again.drain(..) {
+                    call.answer(Err(Failure::DatabaseUnavailable));
+                }
+                None
+            }
+        }
+    }
+
+    async fn lock_and_catch_up(&mut self) -> Result<Box<dyn LockedLog>, ReadError> {
+        let mut log = self.context.log.lock().await?;
+        history::catch_up_locked(log.as_mut(), &self.stream, &mut self.pool).await?;
+        Ok(log)
+    }
+
+    async fn append_locked(&mut self, log: Box<dyn LockedLog>, batch: Batch) -> Option<Flight> {
+        let append = match AppendBatch::new(vec![batch.group(&self.stream)]) {
+            Ok(append) => append,
+            Err(defect) => {
+                tracing::error!(
+                    error = &defect as &dyn std::error::Error,
+                    "a batch could not be appended"
+                );
+                self.undo_pending(batch.mark);
+                self.begin_batch();
+                return None;
+            }
+        };
+        match log.append(&append).await {
+            Ok(appended) => match appended.outcomes.into_iter().next() {
+                Some(GroupOutcome::Appended {
+                    first_positions, ..
+                }) => {
+                    let first = first_positions.first().copied().unwrap_or(Position::START);
+                    self.pool
+                        .keep(batch.mark, batch.base, batch.last_version(), first);
+                    self.answer(batch);
+                }
+                // The lock was lost on the way, to `idle_in_transaction_session_timeout` perhaps.
+                Some(GroupOutcome::Stale { .. }) | None => {
+                    self.undo(batch);
+                    self.begin_batch();
+                }
+            },
+            Err(AppendError::NotAppended(error)) => {
+                tracing::warn!(pool = %self.id, error = &*error, "an append under the lock failed");
+                self.undo(batch);
+                self.begin_batch();
+            }
+            Err(AppendError::OutcomeUnknown(error)) => {
+                tracing::warn!(pool = %self.id, error = &*error, "an append under the lock has no known outcome");
+                // The same batch, sent until the answer is definite.
+                let verdict = self.context.committer.submit(batch.group(&self.stream));
+                return Some(Flight::Append { batch, verdict });
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,151 @@
+//! What an actor decided together, on its way to the log.
+
+use onsale_shared::{
+    event::{CommandHash, CommandMetadata, Metadata, Source, encode},
+    id::RequestId,
+    log::{Group, NewEvent, StreamName, Version},
+    time::Timestamp,
+};
+
+use super::call::{Answer, Call, Caller};
+use crate::domain::{Entry, Fact, Pool, Rejection, journal::Mark};
+
+/// Commands that were decided one after the other, and their events.
+#[derive(Debug)]
+pub struct Batch {
+    /// Its name in the pool's journal.
+    pub mark: Mark,
+    /// The version that it was decided on.
+    pub base: Version,
+    /// What its callers will get when it is known to be true.
+    pub decided: Vec<Decided>,
+    /// What is to be appended; empty if it holds only answers.
+    pub events: Vec<NewEvent>,
+    /// Whether the actor was asked to look at the log.
+    pub touched: bool,
+}
+
+/// A call with its answer, which rests on the batch.
+#[derive(Debug)]
+pub struct Decided {
+    /// Who waits.
+    pub call: Call,
+    /// What he gets.
+    pub answer: Result<Answer, Rejection>,
+}
+
+/// Whose events are added.
+#[derive(Clone, Copy, Debug)]
+pub struct Author<'a> {
+    /// The command; none for what the server does by itself.
+    pub request: Option<(RequestId, CommandHash)>,
+    /// Who sent it.
+    pub caller: &'a Caller,
+    /// Who decided.
+    pub source: &'a Source,
+}
+
+impl Batch {
+    /// Nothing yet, on top of `base`.
+    #[must_use]
+    pub const fn new(mark: Mark, base: Version) -> Self {
+        Self {
+            mark,
+            base,
+            decided: Vec::new(),
+            events: Vec::new(),
+            touched: false,
+        }
+    }
+
+    /// Whether there is nothing to append, to answer or to look at.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.events.is_empty() && self.decided.is_empty() && !self.touched
+    }
+
+    /// The version after its events.
+    #[must_use]
+    pub fn last_version(&self) -> Version {
+        self.base
+            .plus(u32::try_from(self.events.len()).unwrap_or(u32::MAX))
+    }
+
+    /// What is appended.
+    #[must_use]
+    pub fn group(&self, stream: &StreamName) -> Group {
+        Group::of_stream(stream.clone(), self.base, self.events.clone())
+    }
+
+    /// Adds the facts of one decision, and folds them into the pool.
+    ///
+    /// # Errors
+    /// A fact cannot be written down, which is a defect; nothing was added.
+    pub fn add(
+        &mut self,
+        pool: &mut Pool,
+        facts: &[Fact],
+        time: Timestamp,
+        author: Author<'_>,
+    ) -> Result<(), serde_json::Error> {
+        let written = write(facts, time, author)?;
+        self.events.extend(written);
+        fold(pool, facts, time, author.request);
+        Ok(())
+    }
+}
+
+/// Folds facts that are on their way into the log.
+pub fn fold(
+    pool: &mut Pool,
+    facts: &[Fact],
+    time: Timestamp,
+    request: Option<(RequestId, CommandHash)>,
+) {
+    for fact in facts {
+        pool.evolve(&Entry {
+            event: &fact.event,
+            id: fact.id,
+            version: pool.version().next(),
+            position: None,
+            time,
+            request: request.map(|(id, _)| id),
+            command_hash: request.map(|(_, hash)| hash),
+        });
+    }
+}
+
+fn write(
+    facts: &[Fact],
+    time: Timestamp,
+    author: Author<'_>,
+) -> Result<Vec<NewEvent>, serde_json::Error> {
+    let mut first = Some(CommandMetadata {
+        command_hash: author.request.map(|(_, hash)| hash),
+        correlation_id: author.caller.correlation_id.clone(),
+        traceparent: author.caller.traceparent.clone(),
+        actor: author.caller.actor.clone(),
+        source: author.source.clone(),
+    });
+    let mut origin = author.caller.origin.clone();
+    facts
+        .iter()
+        .map(|fact| {
+            let encoded = encode(&fact.event)?;
+            let metadata = Metadata {
+                request_id: author.request.map(|(id, _)| id),
+                causation_id: fact.cause,
+                command: first.take(),
+            };
+            Ok(NewEvent {
+                id: fact.id,
+                kind: encoded.kind,
+                schema: encoded.schema,
+                time,
+                data: encoded.data,
+                metadata: metadata.to_json()?,
+                origin: origin.take(),
+            })
+        })
+        .collect()
+}

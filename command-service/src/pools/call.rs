@@ -1,0 +1,155 @@
+//! A command on its way through its pool.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+    time::Instant,
+};
+
+use onsale_shared::{
+    id::ClaimId,
+    log::{Origin, Position, Version},
+    money::Currency,
+    time::Timestamp,
+};
+use tokio::sync::oneshot;
+
+use crate::domain::{
+    Rejection, Request,
+    partials::{Claim, Death},
+};
+
+/// A command, who sent it, and who waits for the answer.
+#[derive(Debug)]
+pub struct Call {
+    /// What is wanted.
+    pub request: Request,
+    /// Decide and answer, record nothing.
+    pub validate_only: bool,
+    /// Who sent it.
+    pub caller: Caller,
+    /// From when on nobody waits any more.
+    pub deadline: Instant,
+    /// Whether it is still sure that nothing of it is recorded.
+    pub stage: Stage,
+    /// Where the answer goes.
+    pub reply: oneshot::Sender<Result<Answer, Failure>>,
+    /// How often it was decided.
+    pub attempts: u32,
+}
+
+/// Who sent a command, for the log.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// The authenticated principal, or what stands in for it.
+    pub actor: String,
+    /// The conversation.
+    pub correlation_id: Option<String>,
+    /// The trace.
+    pub traceparent: Option<String>,
+    /// Where it came from; kept beside the log.
+    pub origin: Option<Origin>,
+}
+
+/// What a caller gets when the command is in the log, or would be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The version after the command.
+    pub version: Version,
+    /// The position of its last event; none with `validate_only`.
+    pub position: Option<Position>,
+    /// When it was decided.
+    pub time: Timestamp,
+    /// The claim that it was about, as it is now.
+    pub claim: Option<ClaimView>,
+}
+
+/// A claim as its caller sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClaimView {
+    /// Which.
+    pub id: ClaimId,
+    /// The claim.
+    pub claim: Claim,
+    /// Whether it is dead, swept or not.
+    pub death: Option<Death>,
+    /// Of its price.
+    pub currency: Currency,
+}
+
+/// What a caller gets otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// A rule says no, and did so at a version between the call and the answer.
+    Rejected(Rejection),
+    /// Too many wait already, or this one waited too long; nothing was recorded.
+    Overloaded,
+    /// Others changed the pool faster; nothing was recorded.
+    Contention,
+    /// The log cannot be reached; nothing was recorded.
+    DatabaseUnavailable,
+    /// The server is about to end; nothing was recorded.
+    Draining,
+    /// Sent to the log, without an answer in time.
+    OutcomeUnknown,
+    /// A defect.
+    Internal,
+}
+
+/// Shared between who waits and who decides, so that a caller who gives up knows whether anything was sent.
+#[derive(Clone, Debug, Default)]
+pub struct Stage(Arc<AtomicU8>);
+
+const WAITING: u8 = 0;
+const TAKEN: u8 = 1;
+const ABANDONED: u8 = 2;
+
+impl Stage {
+    /// The command is about to be recorded; `false` if its caller gave up before.
+    #[must_use]
+    pub fn take(&self) -> bool {
+        self.0
+            .compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire)
+            != Err(ABANDONED)
+    }
+
+    /// It was not recorded after all.
+    pub fn put_back(&self) {
+        self.0.store(WAITING, Ordering::Release);
+    }
+
+    /// The caller gives up; `true` if it is sure that nothing was and will be recorded.
+    #[must_use]
+    pub fn abandon(&self) -> bool {
+        self.0
+            .compare_exchange(WAITING, ABANDONED, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+}
+
+impl Call {
+    /// Answers; a caller that is gone does not matter.
+    pub fn answer(self, answer: Result<Answer, Failure>) {
+        drop(self.reply.send(answer));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_gives_up_knows_whether_anything_was_sent() {
+        let stage = Stage::default();
+        assert!(stage.clone().abandon());
+        assert!(!stage.take(), "dropped before it is batched");
+
+        let stage = Stage::default();
+        assert!(stage.take());
+        assert!(!stage.abandon(), "may be recorded");
+        stage.put_back();
+        assert!(stage.abandon(), "was not recorded");
+    }
+}

@@ -1,0 +1,199 @@
+//! One committer an instance: it merges the batches of all pools into one append, and while that is under way the next
+//! ones gather. No timer: batches grow by themselves under load.
+
+use std::{sync::Arc, time::Duration};
+
+use onsale_shared::log::{AppendBatch, AppendError, EventLog, Group, GroupOutcome, Position};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::sleep,
+};
+
+/// Where actors send their batches. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Committer {
+    submissions: mpsc::Sender<Submission>,
+}
+
+#[derive(Debug)]
+struct Submission {
+    group: Group,
+    verdict: oneshot::Sender<Verdict>,
+}
+
+/// What became of a batch. Definite, all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is in the log, densely from here.
+    Appended(Position),
+    /// The stream had another version; nothing was appended.
+    Stale,
+    /// The database refused; nothing was appended, nor ever will be.
+    NotAppended,
+}
+
+/// The limits of an append.
+#[derive(Clone, Copy, Debug)]
+pub struct CommitLimits {
+    /// An append takes no further batch once it has this many events.
+    pub events: usize,
+    /// Nor once its data have this many bytes.
+    pub bytes: usize,
+    /// How often a refused append is tried before its callers are told.
+    pub attempts: u32,
+    /// The wait before the second attempt; it doubles with each further one.
+    pub retry_min: Duration,
+    /// The longest wait between attempts.
+    pub retry_max: Duration,
+}
+
+impl Default for CommitLimits {
+    fn default() -> Self {
+        Self {
+            events: 500,
+            bytes: 256 * 1024,
+            attempts: 3,
+            retry_min: Duration::from_millis(20),
+            retry_max: Duration::from_secs(1),
+        }
+    }
+}
+
+impl Committer {
+    /// As many pools may have a batch waiting here; further ones wait for a place.
+    const SUBMISSIONS_MAX: usize = 1_024;
+
+    /// Starts a committer for `log`; it ends when the last handle is dropped.
+    #[must_use]
+    pub fn start(log: Arc<dyn EventLog>, limits: CommitLimits) -> Self {
+        let (submissions, queue) = mpsc::channel(Self::SUBMISSIONS_MAX);
+        drop(tokio::spawn(run(log, limits, queue)));
+        Self { submissions }
+    }
+
+    /// Sends a group on its way. The answer comes when it is definite, however long that takes; none comes if the
+    /// committer ended.
+    pub fn submit(&self, group: Group) -> oneshot::Receiver<Verdict> {
+        let (verdict, receiver) = oneshot::channel();
+        let submission = Submission { group, verdict };
+        if let Err(mpsc::error::TrySendError::Full(submission)) =
+            self.submissions.try_send(submission)
+        {
+            let submissions = self.submissions.clone();
+            drop(tokio::spawn(
+                async move { submissions.send(submission).await },
+            ));
+        }
+        receiver
+    }
+}
+
+async fn run(log: Arc<dyn EventLog>, limits: CommitLimits, mut queue: mpsc::Receiver<Submission>) {
+    while let Some(first) = queue.recv().await {
+        let mut gathered = vec![first];
+        let mut size = Size::of(&gathered[0].group);
+        while size.events < limits.events && size.bytes < limits.bytes {
+            let Ok(next) = queue.try_recv() else { break };
+            size.add(Size::of(&next.group));
+            gathered.push(next);
+        }
+        commit(log.as_ref(), limits, gathered).await;
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Size {
+    events: usize,
+    bytes: usize,
+}
+
+impl Size {
+    fn of(group: &Group) -> Self {
+        let events = group.writes.iter().flat_map(|write| &write.events);
+        Self {
+            events: group.event_count(),
+            bytes: events
+                .map(|event| event.data.len() + event.metadata.len())
+                .sum(),
+        }
+    }
+
+    const fn add(&mut self, other: Self) {
+        self.events += other.events;
+        self.bytes += other.bytes;
+    }
+}
+
+async fn commit(log: &dyn EventLog, limits: CommitLimits, gathered: Vec<Submission>) {
+    let (groups, verdicts): (Vec<_>, Vec<_>) =
+        gathered.into_iter().map(|s| (s.group, s.verdict)).unzip();
+    let outcomes = match AppendBatch::new(groups) {
+        Ok(batch) => append_until_definite(log, limits, &batch).await,
+        Err(defect) => {
+            tracing::error!(
+                error = &defect as &dyn std::error::Error,
+                "actors sent batches that cannot be one append"
+            );
+            None
+        }
+    };
+    let outcomes = outcomes
+        .into_iter()
+        .flatten()
+        .map(Some)
+        .chain(std::iter::repeat(None));
+    for (verdict, outcome) in verdicts.into_iter().zip(outcomes) {
+        // An actor that is gone needs no verdict.
+        if verdict.send(Verdict::of(outcome)).is_err() {
+            tracing::debug!("an actor went before its batch was settled");
+        }
+    }
+}
+
+impl Verdict {
+    fn of(outcome: Option<GroupOutcome>) -> Self {
+        match outcome {
+            Some(GroupOutcome::Appended {
+                first_positions, ..
+            }) => Self::Appended(first_positions.first().copied().unwrap_or_default()),
+            Some(GroupOutcome::Stale { .. }) => Self::Stale,
+            None => Self::NotAppended,
+        }
+    }
+}
+
+/// Sends the same batch until its outcome is definite. Once an attempt's outcome is unknown only an answer counts: a
+/// later refusal says nothing of the attempt that may still be under way in an abandoned backend.
+async fn append_until_definite(
+    log: &dyn EventLog,
+    limits: CommitLimits,
+    batch: &AppendBatch,
+) -> Option<Vec<GroupOutcome>> {
+    let mut unknown = false;
+    let mut pause = limits.retry_min;
+    for attempt in 1_u32.. {
+        let error = match log.append(batch).await {
+            Ok(appended) => {
+                if unknown {
+                    tracing::info!(attempt, "an unknown outcome was resolved");
+                }
+                return Some(appended.outcomes);
+            }
+            Err(error) => error,
+        };
+        unknown |= matches!(error, AppendError::OutcomeUnknown(_));
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            attempt,
+            events = batch.event_count(),
+            unknown,
+            "an append failed"
+        );
+        if !unknown && attempt >= limits.attempts {
+            return None;
+        }
+        sleep(pause).await;
+        pause = (pause * 2).min(limits.retry_max);
+    }
+    None
+}

@@ -1,0 +1,81 @@
+//! Reading a pool's state from the log.
+
+use onsale_shared::log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName};
+
+use crate::domain::{Entry, Pool};
+
+/// Events a page when a pool is read.
+const PAGE_EVENTS: usize = 1_000;
+
+/// Folds all that the stream has after the pool's version.
+pub(super) async fn catch_up(
+    log: &dyn EventLog,
+    stream: &StreamName,
+    pool: &mut Pool,
+) -> Result<(), ReadError> {
+    loop {
+        let page = log.read_stream(stream, pool.version(), PAGE_EVENTS).await?;
+        fold(pool, &page);
+        if page.len() < PAGE_EVENTS {
+            return Ok(());
+        }
+    }
+}
+
+/// As [`catch_up`], while nobody else can append.
+pub(super) async fn catch_up_locked(
+    log: &mut dyn LockedLog,
+    stream: &StreamName,
+    pool: &mut Pool,
+) -> Result<(), ReadError> {
+    loop {
+        let page = log.read_stream(stream, pool.version(), PAGE_EVENTS).await?;
+        fold(pool, &page);
+        if page.len() < PAGE_EVENTS {
+            return Ok(());
+        }
+    }
+}
+
+/// What the stream has after a version: nothing, if a state of that version is complete.
+pub(super) async fn probe(
+    log: &dyn EventLog,
+    stream: &StreamName,
+    pool_version: onsale_shared::log::Version,
+) -> Result<Vec<RecordedEvent>, ReadError> {
+    log.read_stream(stream, pool_version, PAGE_EVENTS).await
+}
+
+/// Folds a page of the log. An event that this version cannot read marks the pool as corrupted: it sells no more here.
+pub(super) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
+    for recorded in page {
+        let was_sound = pool.corrupted_at().is_none();
+        match (recorded.decode(), recorded.metadata()) {
+            (Ok(event), Ok(metadata)) => pool.evolve(&Entry {
+                event: &event,
+                id: recorded.id,
+                version: recorded.version,
+                position: Some(recorded.position),
+                time: recorded.time,
+                request: metadata.request_id,
+                command_hash: metadata.command.and_then(|command| command.command_hash),
+            }),
+            (Err(error), _) => {
+                tracing::error!(error = &error as &dyn std::error::Error, event.id = %recorded.id, "an event cannot be read");
+                pool.mark_corrupted(recorded.version);
+            }
+            (_, Err(error)) => {
+                tracing::error!(error = &error as &dyn std::error::Error, event.id = %recorded.id, "an event's metadata cannot be read");
+                pool.mark_corrupted(recorded.version);
+            }
+        }
+        if was_sound && pool.corrupted_at().is_some() {
+            tracing::error!(
+                stream = %recorded.stream,
+                event.id = %recorded.id,
+                event.version = %recorded.version,
+                "an event contradicts its pool: the pool sells no more until an operator has looked"
+            );
+        }
+    }
+}

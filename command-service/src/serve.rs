@@ -1,0 +1,191 @@
+//! Starting and ending the service: connect, load what is needed, say that it is ready, serve, drain.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use onsale_proto::server::{
+    ServerLimits, run, run::infrastructure, v1::command_service_server::CommandServiceServer,
+};
+use onsale_shared::{
+    event::Source,
+    id::IdSource,
+    log::{
+        EventLog,
+        postgres::{self, PostgresLog, PostgresLogConfig, Role, RoleOutcome},
+        tail::TailConfig,
+    },
+};
+use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+use tonic_health::ServingStatus;
+
+use crate::{
+    config::Config,
+    deadlines::{store, sweeper::Sweeper},
+    grpc::{caller::DeadlineLimits, service::CommandService},
+    pools::{Committer, Context, PoolLimits, Pools, committer::CommitLimits},
+};
+
+/// The name of the service, for logs and the metadata of events.
+const SERVICE: &str = "command-service";
+/// The largest message that is read. The largest valid request has some 10 KiB.
+const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+
+/// Serves on `listener` until `stop` is cancelled, then drains.
+///
+/// # Errors
+/// The database cannot be reached or is not migrated, or the listener fails.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let (health, health_service) = tonic_health::server::health_reporter();
+    set_health(&health, ServingStatus::NotServing).await;
+
+    let log = connect(&config).await?;
+    let pools = Pools::new(Context {
+        committer: Committer::start(Arc::clone(&log), CommitLimits::default()),
+        log: Arc::clone(&log),
+        ids: IdSource,
+        source: source(&config),
+        limits: PoolLimits {
+            pools_max: config.pools_max,
+            queue_max: config.queue_max,
+            batch_events: usize::from(config.batch_events),
+            idle: config.pool_idle(),
+        },
+    });
+    let sweeper = Sweeper {
+        log: Arc::clone(&log),
+        store: deadline_store(&config).await?,
+        pools: Arc::clone(&pools),
+        tail: TailConfig {
+            poll_interval: Duration::from_millis(config.poll_interval_ms),
+            ..TailConfig::default()
+        },
+    };
+    let sweeping = tokio::spawn(sweeper.run(stop.clone()));
+
+    let service = CommandService {
+        pools,
+        clock: log.clock().clone(),
+        deadlines: DeadlineLimits {
+            default: Duration::from_millis(config.deadline_default_ms),
+            max: Duration::from_millis(config.deadline_max_ms),
+        },
+        calls: Semaphore::new(config.calls_max.min(Semaphore::MAX_PERMITS)),
+        trusted_proxies: config.trusted_proxies.clone(),
+        stop: stop.clone(),
+    };
+    let server = CommandServiceServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX);
+    let routes = infrastructure(Routes::new(server), health_service)
+        .context("the contract for reflection")?;
+    let limits = ServerLimits {
+        drain_notice: Duration::from_millis(config.drain_notice_ms),
+        shutdown_grace: Duration::from_millis(config.shutdown_grace_ms),
+        ..ServerLimits::default()
+    };
+    tracing::info!(address = %listener.local_addr()?, "ready");
+    set_health(&health, ServingStatus::Serving).await;
+    let draining = tokio::spawn({
+        let (health, stop) = (health.clone(), stop.clone());
+        async move {
+            stop.cancelled().await;
+            set_health(&health, ServingStatus::NotServing).await;
+        }
+    });
+    let served = run(listener, routes, health, limits, stop.clone())
+        .await
+        .context("serving gRPC");
+    stop.cancel();
+    draining.await.context("draining")?;
+    sweeping.await.context("the sweeper")?;
+    tracing::info!("stopped");
+    served
+}
+
+/// Brings the schemas of the event log and of this service up to date, and makes the roles of both services.
+///
+/// # Errors
+/// The database cannot be reached, or a migration failed.
+pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
+    let options = postgres::session_options(database_url, SERVICE).context("DATABASE_URL")?;
+    let roles = postgres::migrate(&options).await?;
+    store::migrate(&options).await?;
+    if roles == RoleOutcome::NotAllowed {
+        tracing::warn!(
+            "this login may not create or grant roles: the services will work with the rights of their login, \
+             and nothing but their code keeps them from changing the log"
+        );
+    }
+    Ok(())
+}
+
+async fn set_health(health: &tonic_health::server::HealthReporter, status: ServingStatus) {
+    for name in ["", "onsale.v1.CommandService"] {
+        health.set_service_status(name, status).await;
+    }
+}
+
+async fn connect(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+    let options =
+        postgres::session_options(&config.database_url, SERVICE).context("DATABASE_URL")?;
+    let mut connection = PgConnection::connect_with(&options)
+        .await
+        .context("PostgreSQL cannot be reached")?;
+    anyhow::ensure!(
+        postgres::is_migrated(&mut connection).await?,
+        "the database has no event log of this version yet: run `command-service migrate` first"
+    );
+    connection.close().await?;
+    let log = PostgresLogConfig {
+        append_timeout: Duration::from_millis(config.append_timeout_ms),
+        notify: config.notify,
+        ..PostgresLogConfig::new(options, Some(Role::Command))
+    };
+    Ok(Arc::new(
+        PostgresLog::connect(log).await.context("the event log")?,
+    ))
+}
+
+/// A small pool of its own for the deadlines: they must not wait for the log's readers.
+async fn deadline_store(config: &Config) -> anyhow::Result<PgPool> {
+    let options = postgres::session_options(&config.database_url, SERVICE)?;
+    let mut connection = PgConnection::connect_with(&options).await?;
+    let role = postgres::may_use_role(&mut connection, Role::Command)
+        .await?
+        .then_some(Role::Command);
+    connection.close().await?;
+    let pool = PgPoolOptions::new()
+        .max_connections(1)
+        .after_connect(move |connection, _| {
+            Box::pin(async move { postgres::prepare_session(connection, role).await })
+        })
+        .connect_with(options)
+        .await?;
+    Ok(pool)
+}
+
+fn source(config: &Config) -> Source {
+    let instance = config.instance.clone().unwrap_or_else(|| {
+        let random = uuid::Uuid::from(
+            IdSource
+                .ids(onsale_shared::time::Timestamp::default())
+                .event()
+                .0,
+        );
+        format!(
+            "{}-{:08x}",
+            std::process::id(),
+            random.as_u128() >> 32 & 0xffff_ffff
+        )
+    });
+    Source {
+        service: SERVICE.to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        instance,
+    }
+}

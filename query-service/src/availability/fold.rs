@@ -1,0 +1,170 @@
+//! Events into pools: pure, synchronous and total. It never rejects: a fact has happened. What contradicts its pool
+//! marks the pool and is left out; what cannot be read, or is not the next event of its pool, stops the fold.
+
+use std::{collections::HashMap, sync::Arc};
+
+use onsale_shared::{
+    event::{DecodeError, PoolCreated, PoolEvent},
+    id::PoolId,
+    log::{Position, RecordedEvent, Version},
+};
+
+use crate::pool::{Counts, Details, Pool};
+
+/// All pools at one position of the log.
+#[derive(Debug)]
+pub(crate) struct Fold {
+    position: Position,
+    pools: HashMap<PoolId, Arc<Pool>>,
+}
+
+/// What became of an event.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Applied {
+    /// The pool that it belongs to.
+    pub(crate) pool: PoolId,
+    /// The event that made the pool corrupted was this one.
+    pub(crate) corrupted_by: Option<Contradiction>,
+}
+
+/// How an event can contradict its pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Contradiction {
+    #[error("the pool was created already")]
+    AlreadyCreated,
+    #[error("the pool was not created before")]
+    NotCreated,
+    #[error("no ticket was available")]
+    NoneAvailable,
+    #[error("no ticket was held")]
+    NoneHeld,
+}
+
+/// Why nobody may go on from here.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum FoldError {
+    #[error(
+        "pool {pool} is at version {known}, but its next event, at position {position}, has version {found}"
+    )]
+    Gap {
+        pool: PoolId,
+        known: Version,
+        found: Version,
+        position: Position,
+    },
+    #[error("the event at position {position} cannot be read by this version")]
+    Undecodable {
+        position: Position,
+        #[source]
+        source: DecodeError,
+    },
+}
+
+impl Fold {
+    /// Goes on from pools as they are at `position`.
+    pub(crate) fn resume(position: Position, pools: impl IntoIterator<Item = Arc<Pool>>) -> Self {
+        let pools = pools.into_iter();
+        Self {
+            position,
+            pools: pools.map(|pool| (pool.id.clone(), pool)).collect(),
+        }
+    }
+
+    /// The last position that is included.
+    pub(crate) const fn position(&self) -> Position {
+        self.position
+    }
+
+    /// All pools, in no order.
+    pub(crate) fn pools(&self) -> impl Iterator<Item = &Arc<Pool>> {
+        self.pools.values()
+    }
+
+    pub(crate) fn get(&self, pool: &PoolId) -> Option<&Arc<Pool>> {
+        self.pools.get(pool)
+    }
+
+    /// Applies the next event of the log; streams that are not pools are passed over.
+    pub(crate) fn apply(&mut self, event: &RecordedEvent) -> Result<Option<Applied>, FoldError> {
+        let Some(id) = event.stream.pool() else {
+            self.position = event.position;
+            return Ok(None);
+        };
+        let known = self.get(&id).map_or(Version::START, |pool| pool.version);
+        if event.version != known.next() {
+            return Err(FoldError::Gap {
+                pool: id,
+                known,
+                found: event.version,
+                position: event.position,
+            });
+        }
+        let fact = event.decode().map_err(|source| FoldError::Undecodable {
+            position: event.position,
+            source,
+        })?;
+        let pool = self
+            .pools
+            .entry(id.clone())
+            .or_insert_with(|| Arc::new(Pool::unknown(id.clone(), event.time)));
+        let pool = Arc::make_mut(pool);
+        let contradiction = evolve(pool, fact).err();
+        let corrupted_by = contradiction.filter(|_| !pool.corrupted);
+        pool.corrupted |= contradiction.is_some();
+        pool.version = event.version;
+        pool.position = event.position;
+        pool.update_time = event.time;
+        self.position = event.position;
+        Ok(Some(Applied {
+            pool: id,
+            corrupted_by,
+        }))
+    }
+}
+
+/// The pool after a fact; unchanged where the fact contradicts it.
+fn evolve(pool: &mut Pool, fact: PoolEvent) -> Result<(), Contradiction> {
+    if let PoolEvent::PoolCreated(created) = fact {
+        return create(pool, created);
+    }
+    if pool.details.is_none() {
+        return Err(Contradiction::NotCreated);
+    }
+    match fact {
+        PoolEvent::PoolCreated(_) => return Err(Contradiction::AlreadyCreated),
+        PoolEvent::TicketClaimed(_) => {
+            pool.counts = pool.counts.claim().ok_or(Contradiction::NoneAvailable)?;
+        }
+        PoolEvent::TicketBought(_) => {
+            pool.counts = pool.counts.buy().ok_or(Contradiction::NoneHeld)?;
+        }
+        PoolEvent::TicketReleased(_) => {
+            pool.counts = pool.counts.release().ok_or(Contradiction::NoneHeld)?;
+        }
+        PoolEvent::SalesStopped(stopped) => pool.stop = Some(stopped.mode),
+        PoolEvent::SalesResumed(_) => pool.stop = None,
+    }
+    Ok(())
+}
+
+fn create(pool: &mut Pool, created: PoolCreated) -> Result<(), Contradiction> {
+    if pool.details.is_some() {
+        return Err(Contradiction::AlreadyCreated);
+    }
+    pool.counts = Counts::of_new_pool(created.capacity);
+    pool.details = Some(Arc::new(Details {
+        display_name: created.display_name,
+        promoter: created.promoter,
+        show: created.show,
+        labels: created.labels,
+        show_time: created.show_time,
+        pricing: created.pricing,
+        max_tickets_per_order: created.max_tickets_per_order,
+        claim_duration: created.claim_duration,
+    }));
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "fold_tests.rs"]
+mod tests;

@@ -1,0 +1,77 @@
+//! `grpc.health.v1`: SERVING only while memory follows the log and nothing is too far behind it.
+
+use std::{sync::Arc, time::Duration};
+
+use onsale_shared::log::{LogClock, Position};
+use tokio::{sync::watch, time::Instant};
+use tokio_util::sync::CancellationToken;
+use tonic_health::{ServingStatus, server::HealthReporter};
+
+use super::Service;
+use crate::{
+    availability::Hub,
+    lag::LagWatch,
+    readiness::{Observer, Readiness},
+};
+
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+
+/// What health follows from.
+#[derive(Debug)]
+pub(crate) struct Vitals {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) clock: LogClock,
+    pub(crate) readiness: Observer,
+    pub(crate) pools_checkpoint: watch::Receiver<Position>,
+    pub(crate) lag_max: Duration,
+}
+
+/// Says `NOT_SERVING`, of the whole server and of its service.
+pub(crate) async fn not_serving(reporter: &HealthReporter) {
+    report(reporter, ServingStatus::NotServing).await;
+}
+
+/// Looks and reports until `stop`; from then on, `NOT_SERVING`.
+pub(crate) async fn keep_reporting(
+    mut vitals: Vitals,
+    reporter: HealthReporter,
+    stop: CancellationToken,
+) {
+    let mut pools = LagWatch::new(Instant::now());
+    let mut reported = ServingStatus::NotServing;
+    while !stop.is_cancelled() {
+        let status = vitals.look(&mut pools);
+        if status != reported {
+            report(&reporter, status).await;
+            tracing::info!(health = %status, "health changed");
+            reported = status;
+        }
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(LOOK_INTERVAL) => {}
+            Ok(()) = vitals.readiness.changed() => {}
+        }
+    }
+    not_serving(&reporter).await;
+}
+
+async fn report(reporter: &HealthReporter, status: ServingStatus) {
+    for service in ["", Service::NAME] {
+        reporter.set_service_status(service, status).await;
+    }
+}
+
+impl Vitals {
+    fn look(&self, pools: &mut LagWatch) -> ServingStatus {
+        let memory = self.hub.progress();
+        let memory_lag = self.clock.now().since(memory.time);
+        let checkpoint = *self.pools_checkpoint.borrow();
+        let pools_lag = pools.look(memory.position, checkpoint, Instant::now());
+        let ready = *self.readiness.borrow() == Readiness::Ready;
+        if ready && memory_lag.max(pools_lag) <= self.lag_max {
+            ServingStatus::Serving
+        } else {
+            ServingStatus::NotServing
+        }
+    }
+}

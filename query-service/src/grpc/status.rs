@@ -1,0 +1,114 @@
+//! Why a question is not answered, as the contract says it: each failure its one reason, without inner text.
+
+use std::time::Duration;
+
+use onsale_proto::{name, reason::Reason, status::RichStatus};
+use tonic::Status;
+
+use crate::{availability::watch::Ending, queries::QueryError};
+
+const RETRY_SOON: Duration = Duration::from_millis(200);
+const RETRY_LATER: Duration = Duration::from_secs(1);
+
+/// The status of a failed query; `correlation` is what the caller can report.
+pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
+    let status = match error {
+        QueryError::UnknownPool(pool) => {
+            let resource = name::pool(pool.as_str());
+            RichStatus::new(Reason::PoolNotFound, format!("there is no pool {resource}"))
+                .with("pool", &resource)
+                .resource("onsale.v1.Pool", resource)
+        }
+        QueryError::NotReady => not_ready(),
+        QueryError::Behind { position, required } => RichStatus::new(
+            Reason::ReadModelBehind,
+            format!("this replica is at position {position}; position {required} was not reached in time"),
+        )
+        .with("position", position)
+        .with("required_position", required)
+        .retry_after(RETRY_SOON),
+        QueryError::TooManyStreams => RichStatus::new(
+            Reason::Overloaded,
+            "the server has as many open streams as it may",
+        )
+        .retry_after(RETRY_LATER),
+        QueryError::Database(_) | QueryError::DatabaseTooSlow => RichStatus::new(
+            Reason::DatabaseUnavailable,
+            "the read model cannot be read at the moment; GetAvailability answers from memory",
+        )
+        .retry_after(RETRY_LATER),
+        QueryError::Unreadable(_) => RichStatus::new(
+            Reason::Internal,
+            format!("a defect of the server; report the correlation id {correlation}"),
+        )
+        .with("correlation_id", correlation),
+    };
+    status.into()
+}
+
+/// The status that ends a stream.
+pub(super) fn of_ending(ending: Ending) -> Status {
+    let status = match ending {
+        Ending::Draining => RichStatus::new(
+            Reason::Draining,
+            "the server is shutting down; go on with the last resume_token, on another replica if there is one",
+        )
+        .retry_after(RETRY_SOON),
+        Ending::Stopped => not_ready(),
+    };
+    status.into()
+}
+
+fn not_ready() -> RichStatus {
+    RichStatus::new(
+        Reason::NotReady,
+        "the server is starting, or cannot follow its log at the moment",
+    )
+    .retry_after(RETRY_LATER)
+}
+
+#[cfg(test)]
+mod tests {
+    use onsale_proto::status::reason_of;
+    use onsale_shared::{id::PoolId, log::Position};
+    use tonic_types::StatusExt as _;
+
+    use super::*;
+
+    #[test]
+    fn each_failure_has_its_reason_and_every_key_of_the_catalogue() {
+        let database = || sqlx::Error::PoolTimedOut;
+        let pool = PoolId::parse("abc").unwrap();
+        let behind = QueryError::Behind {
+            position: Position::START,
+            required: Position::START.next(),
+        };
+        let errors = [
+            (QueryError::UnknownPool(pool), Reason::PoolNotFound),
+            (QueryError::NotReady, Reason::NotReady),
+            (behind, Reason::ReadModelBehind),
+            (QueryError::TooManyStreams, Reason::Overloaded),
+            (
+                QueryError::Database(database()),
+                Reason::DatabaseUnavailable,
+            ),
+            (QueryError::DatabaseTooSlow, Reason::DatabaseUnavailable),
+            (QueryError::Unreadable(database()), Reason::Internal),
+        ];
+        let statuses = errors.map(|(error, reason)| (of_error(&error, "id"), reason));
+        let endings = [
+            (of_ending(Ending::Draining), Reason::Draining),
+            (of_ending(Ending::Stopped), Reason::NotReady),
+        ];
+        for (status, reason) in statuses.into_iter().chain(endings) {
+            assert_eq!(reason_of(&status), Some(reason));
+            let details = status.get_error_details();
+            let info = details.error_info().unwrap();
+            for key in reason.metadata_keys() {
+                assert!(info.metadata.contains_key(*key), "{reason:?} {key}");
+            }
+            let again = status.code() == tonic::Code::Unavailable;
+            assert_eq!(details.retry_info().is_some(), again, "{reason:?}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The schema of the read models, and the rights of the service's role on it.
+
+use anyhow::Context as _;
+use onsale_shared::log::postgres::{
+    Role, RoleOutcome, ensure_role, in_schema, run_on_roles, session_options,
+};
+use sqlx::{Connection as _, PgConnection, migrate::Migrator};
+
+use crate::{InvalidConfig, database::APPLICATION};
+
+static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
+
+const SCHEMA: &str = "onsale_query";
+
+/// What the service does with its tables; it never deletes, and never changes the schema.
+const RIGHTS: &[&str] = &[
+    "GRANT USAGE ON SCHEMA onsale_query TO onsale_query_service",
+    "GRANT SELECT, INSERT, UPDATE ON onsale_query.pools, onsale_query.checkpoints TO onsale_query_service",
+    "GRANT SELECT ON onsale_query.migrations TO onsale_query_service",
+];
+
+/// Brings the schema of the read models up to date and gives the service's role its rights.
+///
+/// Safe when several run at once. A login that may not create roles is told so in the log; the service then keeps the rights of its login.
+///
+/// # Errors
+/// The database cannot be reached, refuses, or was migrated by a newer version.
+pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
+    let options =
+        session_options(database_url, APPLICATION).map_err(|_secret| InvalidConfig::DatabaseUrl)?;
+    let mut connection = PgConnection::connect_with(&options)
+        .await
+        .context("PostgreSQL cannot be reached; check DATABASE_URL and whether it runs")?;
+    in_schema(&MIGRATOR, SCHEMA)
+        .run(&mut connection)
+        .await
+        .context("the read models could not be migrated")?;
+    match ensure_role(&mut connection, Role::Query).await? {
+        RoleOutcome::Ready => {
+            for right in RIGHTS {
+                run_on_roles(&mut connection, right).await?;
+            }
+        }
+        RoleOutcome::NotAllowed => tracing::warn!(
+            role = Role::Query.as_str(),
+            "this login may not create or grant the role; query-service will work with the rights of its login"
+        ),
+    }
+    connection.close().await?;
+    Ok(())
+}
+
+/// Whether the schema has all migrations that this version knows.
+pub(crate) async fn is_migrated(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let newest = MIGRATOR.iter().map(|migration| migration.version).max();
+    // From the catalogue: `to_regclass` fails where the schema may not be used.
+    let there: bool = sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+                         WHERE nspname = 'onsale_query' AND relname = 'migrations')",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    if !there {
+        return Ok(false);
+    }
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM onsale_query.migrations WHERE version >= $1 AND success)",
+    )
+    .bind(newest.unwrap_or(0))
+    .fetch_one(connection)
+    .await
+}

@@ -1,0 +1,67 @@
+//! The questions that the service answers. Each first waits until what answers it is as fresh as was asked for, never
+//! beyond the deadline. Nothing here knows the wire.
+
+mod freshness;
+mod get_availability;
+mod get_pool;
+mod watch_availability;
+
+use std::sync::Arc;
+
+use onsale_shared::{id::PoolId, log::Position};
+use sqlx::PgPool;
+use tokio::sync::{Semaphore, watch};
+
+pub(crate) use freshness::Freshness;
+pub(crate) use watch_availability::{Stream, WatchQuery};
+
+use crate::{
+    availability::{Hub, watch::Endings},
+    readiness::Readiness,
+};
+
+/// What answers.
+#[derive(Clone, Debug)]
+pub(crate) struct Queries {
+    pub(crate) hub: Arc<Hub>,
+    pub(crate) read_models: PgPool,
+    /// How far the table `pools` is, as far as this process knows.
+    pub(crate) pools_checkpoint: watch::Receiver<Position>,
+    pub(crate) endings: Endings,
+    /// One permit for each stream that may still be opened.
+    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) pools_poll_interval: std::time::Duration,
+    pub(crate) heartbeat_interval: std::time::Duration,
+}
+
+/// Why a question is not answered.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum QueryError {
+    #[error("there is no pool {0}")]
+    UnknownPool(PoolId),
+    #[error("memory does not follow the log, or not yet")]
+    NotReady,
+    #[error("position {required} was not reached in time, only {position}")]
+    Behind {
+        position: Position,
+        required: Position,
+    },
+    #[error("no more streams can be opened")]
+    TooManyStreams,
+    #[error("PostgreSQL cannot be asked")]
+    Database(#[source] sqlx::Error),
+    #[error("PostgreSQL did not answer in time")]
+    DatabaseTooSlow,
+    #[error("the read model holds what this version cannot read")]
+    Unreadable(#[source] sqlx::Error),
+}
+
+impl Queries {
+    fn check_ready(&self) -> Result<(), QueryError> {
+        if *self.endings.readiness.borrow() == Readiness::Ready {
+            Ok(())
+        } else {
+            Err(QueryError::NotReady)
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! One pool, from the read model `pools`.
+
+use onsale_shared::{id::PoolId, log::Position};
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::{Freshness, Queries, QueryError};
+use crate::{
+    availability::Progress,
+    pool::Pool,
+    read_models::{is_unreadable, pools},
+};
+
+impl Queries {
+    /// The pool, and what the answer includes.
+    pub(crate) async fn get_pool(
+        &self,
+        id: &PoolId,
+        freshness: Freshness,
+    ) -> Result<(Pool, Progress), QueryError> {
+        self.check_ready()?;
+        let Freshness { required, deadline } = freshness;
+        loop {
+            self.wait_for_checkpoint(required, deadline).await;
+            let (table, found) =
+                match timeout_at(deadline, pools::find(&self.read_models, id)).await {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(error)) if is_unreadable(&error) => {
+                        return Err(QueryError::Unreadable(error));
+                    }
+                    Ok(Err(error)) => return Err(QueryError::Database(error)),
+                    Err(_elapsed) => return Err(self.too_late(required)),
+                };
+            if table.position >= required {
+                let found = found.ok_or_else(|| QueryError::UnknownPool(id.clone()))?;
+                return Ok((found, table));
+            }
+            if Instant::now() >= deadline {
+                let position = table.position;
+                return Err(QueryError::Behind { position, required });
+            }
+        }
+    }
+
+    /// Until this process knows that the table is fresh enough, or it is time to look: another replica may write it.
+    async fn wait_for_checkpoint(&self, required: Position, deadline: Instant) {
+        let mut checkpoint = self.pools_checkpoint.clone();
+        let reached = checkpoint.wait_for(|now| *now >= required);
+        let looking = timeout(self.pools_poll_interval, reached);
+        // Whatever ended the wait, the table itself says how far it is.
+        drop(timeout_at(deadline, looking).await);
+    }
+
+    fn too_late(&self, required: Position) -> QueryError {
+        let position = *self.pools_checkpoint.borrow();
+        if position < required {
+            QueryError::Behind { position, required }
+        } else {
+            QueryError::DatabaseTooSlow
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! The service from its start to its end: what runs, and who knows whom.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use futures::FutureExt as _;
+use onsale_proto::server::{run, run::infrastructure};
+use onsale_shared::log::{
+    EventLog, Position,
+    postgres::{PostgresLog, PostgresLogConfig, Role},
+};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
+use tokio_util::sync::CancellationToken;
+use tonic::service::Routes;
+
+use crate::{
+    Config,
+    availability::{Hub, watch::Endings},
+    database::Database,
+    grpc::{
+        Service,
+        health::{Vitals, keep_reporting, not_serving},
+    },
+    projections::pools::PoolsProjection,
+    queries::Queries,
+    readiness::{self, Announcer, Readiness},
+    tail,
+};
+
+/// How long background work may take to end after the server has.
+const TASKS_GRACE: Duration = Duration::from_secs(1);
+
+/// Serves queries on `listener` until `stop` is cancelled, then drains within the grace time of `config`.
+///
+/// # Errors
+/// The database cannot be reached at the start, or is not migrated; or the listener fails.
+pub async fn serve(
+    config: Config,
+    listener: TcpListener,
+    stop: CancellationToken,
+) -> anyhow::Result<()> {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    not_serving(&reporter).await;
+    let database = Database::open(&config.database_url).await?;
+    let log = open_log(&database).await?;
+    let hub = Arc::new(Hub::default());
+    let readiness = readiness::starting();
+    let checkpoint = watch::Sender::new(Position::START);
+    let read_models = database.pool(config.read_connections_max);
+    let clock = log.clock().clone();
+
+    let queries = Queries {
+        hub: Arc::clone(&hub),
+        read_models: read_models.clone(),
+        pools_checkpoint: checkpoint.subscribe(),
+        endings: Endings {
+            stop: stop.clone(),
+            readiness: readiness.subscribe(),
+        },
+        streams: Arc::new(Semaphore::new(
+            usize::try_from(config.watch_streams_max).unwrap_or(Semaphore::MAX_PERMITS),
+        )),
+        pools_poll_interval: config.poll_interval(),
+        heartbeat_interval: config.heartbeat_interval(),
+    };
+    let service = Service::server(queries, clock.clone(), config.read_timeout());
+    let routes = infrastructure(Routes::new(service), health)?;
+
+    let vitals = Vitals {
+        hub: Arc::clone(&hub),
+        clock,
+        readiness: readiness.subscribe(),
+        pools_checkpoint: checkpoint.subscribe(),
+        lag_max: config.lag_max(),
+    };
+    let projection = PoolsProjection {
+        database,
+        hub: Arc::clone(&hub),
+        checkpoint,
+        standby_interval: config.poll_interval(),
+        write_interval: config.projection_interval(),
+    };
+    let sources = tail::Sources {
+        log: Arc::clone(&log),
+        read_models,
+        config: config.tail(),
+    };
+
+    // Work goes on while the server drains; only health turns away at once.
+    let ended = CancellationToken::new();
+    let mut tasks = Tasks {
+        set: JoinSet::new(),
+        readiness: readiness.clone(),
+    };
+    tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
+    tasks.spawn(tail::keep_clock(log, ended.clone()));
+    tasks.spawn(projection.run(ended.clone()));
+    tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
+    tracing::info!(address = ?listener.local_addr().ok(), "listening");
+    let served = run(listener, routes, reporter, config.server_limits(), stop).await;
+    ended.cancel();
+    tasks.end().await;
+    served.context("the server failed")
+}
+
+async fn open_log(database: &Database) -> anyhow::Result<Arc<dyn EventLog>> {
+    let config = PostgresLogConfig {
+        // A tail reads one page at a time; the clock is asked now and then.
+        read_connections_max: 2,
+        notify: false,
+        ..PostgresLogConfig::new(database.options().clone(), Some(Role::Query))
+    };
+    let log = PostgresLog::connect(config).await;
+    Ok(Arc::new(log.context("the event log cannot be reached")?))
+}
+
+/// Work in the background. A defect in one of them is not survived in silence.
+struct Tasks {
+    set: JoinSet<()>,
+    readiness: Announcer,
+}
+
+impl Tasks {
+    fn spawn(&mut self, task: impl Future<Output = ()> + Send + 'static) {
+        let readiness = self.readiness.clone();
+        drop(self.set.spawn(async move {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                tracing::error!("a background task panicked; reads are refused from here on");
+                readiness.send_replace(Readiness::Stopped);
+            }
+        }));
+    }
+
+    async fn end(mut self) {
+        let ending = async { while self.set.join_next().await.is_some() {} };
+        if tokio::time::timeout(TASKS_GRACE, ending).await.is_err() {
+            tracing::warn!("background work did not end in time; it is cut off");
+        }
+    }
+}

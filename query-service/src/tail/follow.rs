@@ -1,0 +1,79 @@
+//! The log, page by page, into memory.
+
+use std::{collections::HashSet, convert::Infallible, sync::Arc};
+
+use onsale_shared::{
+    log::{RecordedEvent, Tail, tail::Page},
+    time::Timestamp,
+};
+
+use super::{Sources, TailStopped, start::Started};
+use crate::{
+    availability::{Applied, Fold, FoldError, Hub, Progress},
+    readiness::{Announcer, Readiness},
+};
+
+/// Follows the log until it cannot be followed.
+pub(super) async fn follow(
+    sources: &Sources,
+    started: Started,
+    hub: &Hub,
+    readiness: &Announcer,
+) -> Result<Infallible, TailStopped> {
+    let Started { mut fold, head } = started;
+    let log = Arc::clone(&sources.log);
+    let mut tail = Tail::new(log, fold.position(), sources.config);
+    loop {
+        let page = tail.next_page().await?;
+        fold_page(&mut fold, &page, hub)?;
+        if fold.position() >= head && *readiness.borrow() == Readiness::Starting {
+            readiness.send_replace(Readiness::Ready);
+            tracing::info!(position = fold.position().get(), "memory follows the log");
+        }
+    }
+}
+
+/// Folds and publishes a page; up to an event that stops the fold, since what is before it has happened.
+fn fold_page(fold: &mut Fold, page: &Page, hub: &Hub) -> Result<(), FoldError> {
+    let mut changed = HashSet::new();
+    let folded = page.events.iter().try_for_each(|event| {
+        if let Some(applied) = fold.apply(event)? {
+            report(event, &applied);
+            changed.insert(applied.pool);
+        }
+        Ok(())
+    });
+    let changed = changed.iter().filter_map(|pool| fold.get(pool).cloned());
+    hub.publish(changed, progress(fold, page));
+    folded
+}
+
+fn report(event: &RecordedEvent, applied: &Applied) {
+    if let Some(contradiction) = applied.corrupted_by {
+        tracing::error!(
+            pool.id = %applied.pool,
+            event.position = event.position.get(),
+            event.version = event.version.get(),
+            event.kind = event.kind,
+            %contradiction,
+            "an event contradicts its pool; the pool is marked as corrupted"
+        );
+    }
+}
+
+/// A last page includes all that was in the log when the look began; any other one what was recorded before its last
+/// event.
+fn progress(fold: &Fold, page: &Page) -> Progress {
+    let position = fold.position();
+    let folded = page
+        .events
+        .iter()
+        .take_while(|event| event.position <= position);
+    let (folded, last) = folded.fold((0, None), |(count, _), event| (count + 1, Some(event)));
+    let time = match last {
+        _ if page.last && folded == page.events.len() => page.time,
+        Some(last) => last.recorded_at.min(page.time),
+        None => Timestamp::default(),
+    };
+    Progress { position, time }
+}

@@ -1,0 +1,174 @@
+//! A database of its own for every test, in the server of `ONSALE_TEST_DATABASE_URL`.
+
+use std::{env, sync::Arc, thread};
+
+use onsale_shared::log::postgres::{PostgresLog, PostgresLogConfig, Role, migrate};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOptions};
+use uuid::Uuid;
+
+/// Names the server, as a superuser.
+const VARIABLE: &str = "ONSALE_TEST_DATABASE_URL";
+
+/// A database with a random name; dropped, with every connection to it, when the value is dropped.
+#[derive(Debug)]
+pub struct TestDatabase {
+    name: String,
+    url: String,
+    server: PgConnectOptions,
+}
+
+impl TestDatabase {
+    /// A database with an empty event log.
+    ///
+    /// # Panics
+    /// There is no server, or the migrations fail.
+    pub async fn create() -> Self {
+        let database = Self::create_empty().await;
+        migrate(&database.options())
+            .await
+            .expect("the event log can be migrated");
+        database
+    }
+
+    /// A database without anything in it.
+    ///
+    /// # Panics
+    /// There is no server.
+    pub async fn create_empty() -> Self {
+        let url = server_url();
+        let server: PgConnectOptions = url.parse().expect("the URL of a PostgreSQL server");
+        let name = format!("onsale_test_{}", Uuid::new_v4().simple());
+        execute(&server, &format!("CREATE DATABASE {name}"))
+            .await
+            .expect("the login of the tests may create databases");
+        Self {
+            url: with_database(&url, &name),
+            name,
+            server,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its URL, as a superuser.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How to connect to it, as a superuser.
+    #[must_use]
+    pub fn options(&self) -> PgConnectOptions {
+        self.server.clone().database(&self.name)
+    }
+
+    /// A connection as a superuser, without any of the log's settings.
+    ///
+    /// # Panics
+    /// The database cannot be reached.
+    pub async fn admin(&self) -> PgConnection {
+        PgConnection::connect_with(&self.options())
+            .await
+            .expect("the test database can be reached")
+    }
+
+    /// The event log, with the rights of command-service.
+    ///
+    /// # Panics
+    /// The database cannot be reached.
+    pub async fn log(&self) -> Arc<PostgresLog> {
+        self.log_with(|config| config).await
+    }
+
+    /// The event log, used in another way than [`Self::log`] does.
+    ///
+    /// # Panics
+    /// The database cannot be reached.
+    pub async fn log_with(
+        &self,
+        change: impl FnOnce(PostgresLogConfig) -> PostgresLogConfig,
+    ) -> Arc<PostgresLog> {
+        let config = PostgresLogConfig::new(self.options(), Some(Role::Command));
+        let log = PostgresLog::connect(change(config)).await;
+        Arc::new(log.expect("the test database can be reached"))
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
+        let server = self.server.clone();
+        // The runtime of the test may be at its end, so this one brings its own.
+        let dropping = thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()?;
+            let dropped = runtime.block_on(execute(&server, &statement));
+            dropped.map_err(std::io::Error::other)
+        });
+        match dropping.join() {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::warn!(%error, database = self.name, "a test database stays behind");
+            }
+            Err(_panic) => tracing::warn!(database = self.name, "a test database stays behind"),
+        }
+    }
+}
+
+/// The URL of the server that tests make their databases in.
+///
+/// # Panics
+/// There is none; the message says what to do.
+#[must_use]
+pub fn server_url() -> String {
+    let url = env::var(VARIABLE).ok();
+    assert!(
+        url.is_some(),
+        "{VARIABLE} is not set: run `make test`, or start a server with `make db` and set it to the URL that is printed"
+    );
+    url.expect("asserted above")
+}
+
+async fn execute(server: &PgConnectOptions, statement: &str) -> Result<(), sqlx::Error> {
+    let mut connection = PgConnection::connect_with(server).await?;
+    // Safe: built of constants and a random number.
+    sqlx::raw_sql(AssertSqlSafe(statement.to_owned()))
+        .execute(&mut connection)
+        .await?;
+    connection.close().await
+}
+
+/// `url` with another database.
+fn with_database(url: &str, name: &str) -> String {
+    let (address, parameters) = match url.split_once('?') {
+        Some((address, parameters)) => (address, format!("?{parameters}")),
+        None => (url, String::new()),
+    };
+    let host = address.find("://").map_or(0, |at| at + "://".len());
+    let end = address[host..]
+        .find('/')
+        .map_or(address.len(), |at| host + at);
+    format!("{}/{name}{parameters}", &address[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_database;
+
+    #[test]
+    fn a_url_gets_another_database() {
+        for (url, expected) in [
+            ("postgres://u:p@h:1/db?a=b", "postgres://u:p@h:1/new?a=b"),
+            ("postgres://u:p@h:1/db", "postgres://u:p@h:1/new"),
+            ("postgres://h", "postgres://h/new"),
+            ("postgres://h/?host=/tmp", "postgres://h/new?host=/tmp"),
+        ] {
+            assert_eq!(with_database(url, "new"), expected);
+        }
+    }
+}
