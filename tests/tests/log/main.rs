@@ -1,1 +1,7 @@
-//! Tests of the event log.
+//! What the event log promises: [`conformance`] holds both engines to it, [`model`] compares them on random batches,
+//! and [`postgres`] tests what names PostgreSQL.
+
+mod conformance;
+mod given;
+mod model;
+mod postgres;

@@ -1,0 +1,80 @@
+//! Reading: pages after a place, up to a limit.
+
+use std::sync::Arc;
+
+use onsale_shared::log::EventLog;
+
+use crate::{
+    conformance::for_each_engine,
+    given::{fill, ids_of, number, position, read_all, read_stream, version},
+};
+
+for_each_engine! {
+    pages_of_the_log_follow_each_other,
+    pages_of_a_stream_follow_each_other,
+    after_the_end_there_is_nothing,
+    the_head_carries_the_clock,
+}
+
+async fn pages_of_the_log_follow_each_other(log: Arc<dyn EventLog>) {
+    fill(&*log, "pools/a", 0, 7).await;
+    fill(&*log, "pools/b", 0, 5).await;
+    let all = read_all(&*log).await;
+    assert_eq!(all.len(), 12);
+    for limit in [1, 5, 11, 12, 13] {
+        let mut after = position(0);
+        for expected in all.chunks(limit) {
+            let page = log.read(after, limit).await.unwrap();
+            assert_eq!(page, expected);
+            after = page.last().unwrap().position;
+        }
+    }
+    assert_eq!(log.read(position(3), 0).await.unwrap(), []);
+}
+
+async fn pages_of_a_stream_follow_each_other(log: Arc<dyn EventLog>) {
+    for round in 0..6 {
+        fill(&*log, "pools/a", 2 * round, 2).await;
+        fill(&*log, "pools/ab", round, 1).await;
+    }
+    let stream = "pools/a".into();
+    let all = read_stream(&*log, "pools/a").await;
+    assert_eq!(all.len(), 12);
+    for (event, expected) in all.iter().zip(1..) {
+        assert_eq!(
+            (event.version.get(), event.stream.as_str()),
+            (expected, "pools/a")
+        );
+    }
+    for limit in [1, 5, 12, 13] {
+        for after in 0..=12 {
+            let expected: Vec<_> = all.iter().skip(after).take(limit).cloned().collect();
+            let page = log.read_stream(&stream, version(number(after)), limit);
+            assert_eq!(ids_of(&page.await.unwrap()), ids_of(&expected));
+        }
+    }
+    assert_eq!(log.read_stream(&stream, version(3), 0).await.unwrap(), []);
+}
+
+async fn after_the_end_there_is_nothing(log: Arc<dyn EventLog>) {
+    assert_eq!(log.read(position(0), 10).await.unwrap(), []);
+    fill(&*log, "pools/a", 0, 2).await;
+    for after in [2, 3, i64::MAX] {
+        assert_eq!(log.read(position(after), 10).await.unwrap(), []);
+        let stream = "pools/a".into();
+        let page = log.read_stream(&stream, version(after), 10).await;
+        assert_eq!(page.unwrap(), []);
+    }
+    assert_eq!(read_stream(&*log, "pools/none").await, []);
+    assert_eq!(read_stream(&*log, "pools/A").await, []);
+}
+
+async fn the_head_carries_the_clock(log: Arc<dyn EventLog>) {
+    let before = log.clock().now();
+    let head = log.head().await.unwrap();
+    let after = log.clock().now();
+    // The clock of this process is an estimate; it may be some milliseconds off.
+    let tolerance = 100_000;
+    assert!(head.time.as_micros() >= before.as_micros() - tolerance);
+    assert!(head.time.as_micros() <= after.as_micros() + tolerance);
+}
