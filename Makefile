@@ -1,7 +1,7 @@
 # Everything is in scripts/; each says more with --help.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test fmt db clean
+.PHONY: help up down demo test bench fmt db clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
@@ -17,6 +17,9 @@ demo: ## show an onsale, on the running system or on one started for it
 
 test: ## run every check, with a database of its own
 	@exec scripts/test
+
+bench: ## measure, with release builds and a durable database of its own
+	@exec scripts/bench
 
 fmt: ## format the Rust code
 	cargo fmt --all

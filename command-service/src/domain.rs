@@ -12,6 +12,8 @@ pub mod fact;
 pub mod journal;
 pub mod partials;
 pub mod pool;
+#[cfg(test)]
+mod properties;
 pub mod rejection;
 pub mod slice;
 

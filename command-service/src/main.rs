@@ -1,100 +1,103 @@
-//! `command-service`: validates commands and appends events with expected-version checks.
+//! The program: reads its command line, starts logging, and runs one subcommand.
 
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use onsale_command_service::{Config, migrate, serve};
-use onsale_shared::{
-    shutdown,
-    telemetry::{self, LogFormat},
-};
+use onsale_shared::{shutdown, telemetry};
 use tokio::net::TcpListener;
 
-/// Onsale's write side: validates commands and appends events with expected-version checks.
-#[derive(Debug, Parser)]
-#[command(version)]
+/// The write side of Onsale: validates commands and appends events with expected-version checks.
+#[derive(Parser)]
+#[command(version, about)]
 struct Cli {
-    /// Which log lines are written to standard error, such as `info` or `onsale_command_service=debug,info`.
-    #[arg(long, global = true, env = "ONSALE_LOG", default_value = "info")]
+    /// What is logged, as a filter of tracing-subscriber, such as `info` or `onsale_command_service=debug,info`
+    #[arg(
+        long,
+        global = true,
+        env = "ONSALE_LOG",
+        default_value = "info",
+        value_name = "FILTER"
+    )]
     log: String,
 
-    /// Write each log line as a JSON object.
-    #[arg(long, global = true, env = "ONSALE_LOG_JSON", default_value_t = false, action = clap::ArgAction::Set)]
-    log_json: bool,
+    /// How log lines look, on standard error
+    #[arg(long, global = true, env = "ONSALE_LOG_FORMAT", value_enum, default_value_t = LogFormat::Text, value_name = "FORMAT")]
+    log_format: LogFormat,
 
     #[command(subcommand)]
     command: Command,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Subcommand)]
 enum Command {
-    /// Serve gRPC until SIGTERM or SIGINT.
+    /// Serve commands until SIGTERM or SIGINT
     Serve(Box<Config>),
-    /// Bring the event log's schema up to date. Safe when several run at once.
+    /// Bring the event log's schema up to date; safe when several do so at once
     Migrate {
-        /// PostgreSQL, as postgres://user:password@host:port/database.
-        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        /// The PostgreSQL database of the event log
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
         database_url: String,
     },
-    /// Ask a running server whether it is ready; exit 0 if it is, 1 if not.
+    /// Exit with 0 if a server says SERVING, with 1 otherwise
     Health {
-        /// The server's address, as http://host:port.
-        #[arg(
-            long,
-            env = "ONSALE_COMMAND_ADDRESS",
-            default_value = "http://127.0.0.1:50051"
-        )]
+        /// The server to ask
+        #[arg(long, default_value = "http://127.0.0.1:50051", value_name = "URL")]
         address: String,
     },
 }
 
-fn main() -> ExitCode {
+#[derive(Clone, Copy, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line, for machines
+    Json,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
     let cli = Cli::parse();
-    let format = if cli.log_json {
-        LogFormat::Json
-    } else {
-        LogFormat::Text
+    let format = match cli.log_format {
+        LogFormat::Text => telemetry::LogFormat::Text,
+        LogFormat::Json => telemetry::LogFormat::Json,
     };
-    let outcome = telemetry::start(&cli.log, format)
-        .map_err(anyhow::Error::msg)
-        .and_then(|()| {
-            let runtime = tokio::runtime::Runtime::new().context("the runtime")?;
-            runtime.block_on(run(cli.command))
-        });
-    match outcome {
-        Ok(code) => code,
+    if let Err(error) = telemetry::start(&cli.log, format) {
+        Cli::command()
+            .error(ErrorKind::ValueValidation, error)
+            .exit();
+    }
+    let ended = match cli.command {
+        Command::Serve(config) => run(*config).await,
+        Command::Migrate { database_url } => migrate(&database_url).await,
+        Command::Health { address } => return healthy(address).await,
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            // The chain of causes on one line.
             tracing::error!("{error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(command: Command) -> anyhow::Result<ExitCode> {
-    match command {
-        Command::Serve(config) => {
-            let stop = shutdown::on_signal().context("signal handlers")?;
-            let listener = TcpListener::bind(config.listen).await.with_context(|| {
-                format!(
-                    "{} cannot be listened on; set ONSALE_COMMAND_LISTEN to another address",
-                    config.listen
-                )
-            })?;
-            serve(*config, listener, stop).await?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Migrate { database_url } => {
-            migrate(&database_url).await?;
-            Ok(ExitCode::SUCCESS)
-        }
-        Command::Health { address } => {
-            let ready = onsale_proto::health::is_serving(address).await;
-            Ok(if ready {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            })
-        }
+async fn run(config: Config) -> anyhow::Result<()> {
+    let stop = shutdown::on_signal().context("signal handlers")?;
+    let listener = TcpListener::bind(config.listen).await.with_context(|| {
+        format!(
+            "{} cannot be listened on; set ONSALE_COMMAND_LISTEN to another address",
+            config.listen
+        )
+    })?;
+    serve(config, listener, stop).await
+}
+
+async fn healthy(address: String) -> ExitCode {
+    if onsale_proto::health::is_serving(address).await {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
     }
 }

@@ -52,3 +52,6 @@ pub struct Context {
     /// The limits.
     pub limits: PoolLimits,
 }
+
+#[cfg(test)]
+mod tests;

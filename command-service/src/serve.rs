@@ -88,7 +88,7 @@ pub async fn serve(
         shutdown_grace: Duration::from_millis(config.shutdown_grace_ms),
         ..ServerLimits::default()
     };
-    tracing::info!(address = %listener.local_addr()?, "ready");
+    tracing::info!(address = %listener.local_addr()?, "listening");
     set_health(&health, ServingStatus::Serving).await;
     let draining = tokio::spawn({
         let (health, stop) = (health.clone(), stop.clone());

@@ -5,6 +5,9 @@ use std::{fmt, net::SocketAddr, time::Duration};
 use clap::{ArgAction, Args, value_parser};
 use onsale_proto::server::ServerLimits;
 use onsale_shared::log::{postgres::session_options, tail::TailConfig};
+use sqlx::postgres::PgConnectOptions;
+
+use crate::database::APPLICATION;
 
 const LISTEN: SocketAddr =
     SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 50_052);
@@ -121,9 +124,7 @@ impl Config {
     /// # Errors
     /// See [`InvalidConfig`].
     pub fn validate(&self) -> Result<(), InvalidConfig> {
-        session_options(&self.database_url, crate::database::APPLICATION)
-            .map(drop)
-            .map_err(|_secret| InvalidConfig::DatabaseUrl)
+        database_options(&self.database_url).map(drop)
     }
 
     pub(crate) fn tail(&self) -> TailConfig {
@@ -163,6 +164,16 @@ impl Config {
     }
 }
 
+/// Where the database is, as sqlx takes it.
+pub(crate) fn database_options(url: &str) -> Result<PgConnectOptions, InvalidConfig> {
+    // sqlx takes URLs of any scheme.
+    let scheme = ["postgres://", "postgresql://"];
+    if !scheme.iter().any(|scheme| url.starts_with(scheme)) {
+        return Err(InvalidConfig::DatabaseUrl);
+    }
+    session_options(url, APPLICATION).map_err(|_secret| InvalidConfig::DatabaseUrl)
+}
+
 impl fmt::Debug for Config {
     /// Without the URL: it has a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -199,5 +210,6 @@ mod tests {
         let config = Config::new("postgres://user:secret@[broken/d");
         let error = config.validate().unwrap_err();
         assert!(!format!("{config:?} {error} {error:?}").contains("secret"));
+        assert!(Config::new("mysql://user:secret@h/d").validate().is_err());
     }
 }

@@ -3,15 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use onsale_shared::log::postgres::{
-    Role, is_migrated, may_use_role, prepare_session, session_options,
-};
+use onsale_shared::log::postgres::{Role, is_migrated, may_use_role, prepare_session};
 use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use crate::migrate;
+use crate::{config::database_options, migrate};
 
 /// The name that sessions show in `pg_stat_activity`.
 pub(crate) const APPLICATION: &str = "query-service";
@@ -29,8 +27,7 @@ pub(crate) struct Database {
 impl Database {
     /// Reaches the database once and looks at its schemas.
     pub(crate) async fn open(database_url: &str) -> anyhow::Result<Self> {
-        let options = session_options(database_url, APPLICATION)
-            .map_err(|_secret| crate::InvalidConfig::DatabaseUrl)?;
+        let options = database_options(database_url)?;
         let mut connection = timeout(PgConnection::connect_with(&options))
             .await
             .context("PostgreSQL cannot be reached; check DATABASE_URL and whether it runs")?;

@@ -5,11 +5,11 @@
 //!                            └─ projections ─▶ read_models (PostgreSQL) ─▶ GetPool
 //! ```
 //!
-//! - [`tail`] starts from the read model without a seam and follows the log; it is the only writer of memory.
-//! - [`availability`] folds events into [`pool::Pool`]s and hands them to readers and subscribers, from memory.
-//! - [`projections`] writes what changed into PostgreSQL, one leader at a time; [`read_models`] is the SQL of it.
-//! - [`queries`] answers: it waits for the freshness that was asked for and reads.
-//! - [`grpc`] is the edge: validation, conversion, deadlines, status codes, health.
+//! - `tail` starts from the read model without a seam and follows the log; it is the only writer of memory.
+//! - `availability` folds events into pools and hands them to readers and subscribers, from memory.
+//! - `projections` writes what changed into PostgreSQL, one leader at a time; `read_models` is the SQL of it.
+//! - `queries` answers: it waits for the freshness that was asked for and reads.
+//! - `grpc` is the edge: validation, conversion, deadlines, status codes, health.
 //!
 //! Nothing here decides on a sale, and nothing here writes to the log.
 

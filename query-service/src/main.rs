@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 /// The read side of Onsale: pools and their live availability.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "query-service", version, about)]
 struct Cli {
     /// What is logged, as a filter of tracing-subscriber, such as `info` or `onsale_query_service=debug,info`
     #[arg(
@@ -74,7 +74,7 @@ async fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error:#}");
+            tracing::error!("{}", sentence(&error));
             ExitCode::FAILURE
         }
     }
@@ -96,6 +96,17 @@ async fn healthy(address: String) -> ExitCode {
     } else {
         ExitCode::FAILURE
     }
+}
+
+/// An error and its causes, without what a cause's own text has repeated of the next one.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut sentence = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !sentence.contains(&cause) {
+            sentence = format!("{sentence}: {cause}");
+        }
+    }
+    sentence
 }
 
 /// Ends the process as clap does when it cannot use the command line: with code 2.

@@ -31,10 +31,9 @@ LANGUAGE plpgsql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, pg_temp
 -- Plans are cached while the log is small and must still be right when it is large: always by index.
 SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
 DECLARE
-    writes        int := cardinality(write_group);
     versions      bigint[];
     firsts        uuid[];
-    there         bigint[];
+    there_at      bigint[];      -- where the write's first event is already
     group_ok      boolean[];
     group_there   boolean[];
     base          bigint;
@@ -64,7 +63,7 @@ BEGIN
                   FROM unnest(event_write, append.event_id) WITH ORDINALITY AS e (write_no, event_id, ord)
                  ORDER BY e.write_no, e.ord) f;
         SELECT array_agg(e.position ORDER BY w.no)
-          INTO there
+          INTO there_at
           FROM unnest(write_stream, write_expected, firsts) WITH ORDINALITY AS w (stream, expected, first, no)
           LEFT JOIN LATERAL (SELECT x.position FROM onsale_log.events x
                               WHERE x.stream = w.stream AND x.version = w.expected + 1 AND x.event_id = w.first
@@ -72,7 +71,7 @@ BEGIN
         SELECT array_agg(g.ok ORDER BY g.group_no), array_agg(g.there ORDER BY g.group_no)
           INTO group_ok, group_there
           FROM (SELECT w.group_no, bool_and(w.version = w.expected) AS ok, bool_and(w.position IS NOT NULL) AS there
-                  FROM unnest(write_group, versions, write_expected, there)
+                  FROM unnest(write_group, versions, write_expected, there_at)
                        AS w (group_no, version, expected, position)
                  GROUP BY w.group_no) g;
     END IF;
@@ -93,20 +92,22 @@ BEGIN
      WHERE group_ok IS NULL OR group_ok[write_group[event_write[o.event_no]]]
         ON CONFLICT DO NOTHING;     -- erased or repeated: an origin is never a reason to lose a sale
 
+    -- Each write has events, so counting them gives a row for each write. Joining would take the square of their number:
+    -- there are no hash joins here.
     RETURN QUERY
-    SELECT coalesce(group_ok[write_group[w.no]] OR group_there[write_group[w.no]], true),
-           coalesce(group_there[write_group[w.no]] AND NOT group_ok[write_group[w.no]], false),
-           w.version,
-           coalesce(there[w.no], mine.position),
+    SELECT coalesce(w.ok OR w.there, true),
+           coalesce(w.there AND NOT w.ok, false),
+           versions[w.no],
+           CASE WHEN coalesce(w.ok, true)
+                THEN (base + sum(w.events) FILTER (WHERE coalesce(w.ok, true)) OVER (ORDER BY w.no) - w.events + 1)::bigint
+                ELSE there_at[w.no]
+           END,
            base + inserted,
            clock_timestamp()
-      FROM unnest(versions) WITH ORDINALITY AS w (version, no)
-      LEFT JOIN (SELECT e.write_no, base + min(e.nth) AS position
-                   FROM (SELECT x.write_no, row_number() OVER (ORDER BY x.ord) AS nth
-                           FROM unnest(event_write) WITH ORDINALITY AS x (write_no, ord)
-                          WHERE group_ok IS NULL OR group_ok[write_group[x.write_no]]) e
-                  GROUP BY e.write_no) mine ON mine.write_no = w.no
-     WHERE w.no <= writes
+      FROM (SELECT e.write_no AS no, count(*) AS events,
+                   group_ok[write_group[e.write_no]] AS ok, group_there[write_group[e.write_no]] AS there
+              FROM unnest(event_write) AS e (write_no)
+             GROUP BY e.write_no) w
      ORDER BY w.no;
 END
 $$;

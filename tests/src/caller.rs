@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use onsale_proto::{
     Money, name,
-    v1::{self, command_service_client::CommandServiceClient, query_service_client::QueryServiceClient},
+    v1::{
+        self, command_service_client::CommandServiceClient,
+        query_service_client::QueryServiceClient,
+    },
 };
 use tonic::{Status, transport::Channel};
 use uuid::Uuid;
@@ -81,13 +84,48 @@ pub fn buy_request(claim: &str) -> v1::BuyTicketsRequest {
 
 /// A request to claim and buy at once.
 #[must_use]
-pub fn purchase_request(pool_id: &str, customer: &str, quantity: u32) -> v1::PurchaseTicketsRequest {
+pub fn purchase_request(
+    pool_id: &str,
+    customer: &str,
+    quantity: u32,
+) -> v1::PurchaseTicketsRequest {
     v1::PurchaseTicketsRequest {
         request_id: request_id(),
         pool: name::pool(pool_id),
         customer: customer.to_owned(),
         quantity,
         ..v1::PurchaseTicketsRequest::default()
+    }
+}
+
+/// A request to give back all that a claim holds.
+#[must_use]
+pub fn release_request(claim: &str) -> v1::ReleaseTicketsRequest {
+    v1::ReleaseTicketsRequest {
+        request_id: request_id(),
+        claim: claim.to_owned(),
+        ..v1::ReleaseTicketsRequest::default()
+    }
+}
+
+/// A request to stop sales.
+#[must_use]
+pub fn stop_request(pool_id: &str, mode: v1::StopMode) -> v1::StopSalesRequest {
+    v1::StopSalesRequest {
+        request_id: request_id(),
+        pool: name::pool(pool_id),
+        mode: mode.into(),
+        ..v1::StopSalesRequest::default()
+    }
+}
+
+/// A request to open sales again.
+#[must_use]
+pub fn resume_request(pool_id: &str) -> v1::ResumeSalesRequest {
+    v1::ResumeSalesRequest {
+        request_id: request_id(),
+        pool: name::pool(pool_id),
+        ..v1::ResumeSalesRequest::default()
     }
 }
 
@@ -105,7 +143,11 @@ impl Caller {
     ///
     /// # Errors
     /// The status.
-    pub async fn create_pool(&mut self, pool_id: &str, capacity: i64) -> Result<v1::Receipt, Status> {
+    pub async fn create_pool(
+        &mut self,
+        pool_id: &str,
+        capacity: i64,
+    ) -> Result<v1::Receipt, Status> {
         self.create(pool_id, a_pool(capacity)).await
     }
 
@@ -128,7 +170,10 @@ impl Caller {
     }
 
     async fn create(&mut self, pool_id: &str, pool: v1::Pool) -> Result<v1::Receipt, Status> {
-        let created = self.commands.create_pool(create_request(pool_id, pool)).await?;
+        let created = self
+            .commands
+            .create_pool(create_request(pool_id, pool))
+            .await?;
         Ok(created.into_inner().receipt.unwrap_or_default())
     }
 
@@ -136,8 +181,16 @@ impl Caller {
     ///
     /// # Errors
     /// The status.
-    pub async fn claim(&mut self, pool_id: &str, customer: &str, quantity: u32) -> Result<v1::Claim, Status> {
-        let claimed = self.commands.claim_tickets(claim_request(pool_id, customer, quantity)).await?;
+    pub async fn claim(
+        &mut self,
+        pool_id: &str,
+        customer: &str,
+        quantity: u32,
+    ) -> Result<v1::Claim, Status> {
+        let claimed = self
+            .commands
+            .claim_tickets(claim_request(pool_id, customer, quantity))
+            .await?;
         Ok(claimed.into_inner().claim.unwrap_or_default())
     }
 
@@ -146,7 +199,11 @@ impl Caller {
     /// # Errors
     /// The status.
     pub async fn buy(&mut self, claim: &str) -> Result<v1::BuyTicketsResponse, Status> {
-        Ok(self.commands.buy_tickets(buy_request(claim)).await?.into_inner())
+        Ok(self
+            .commands
+            .buy_tickets(buy_request(claim))
+            .await?
+            .into_inner())
     }
 
     /// Claims and buys at once.
@@ -180,7 +237,11 @@ impl Caller {
     ///
     /// # Errors
     /// The status.
-    pub async fn stop_sales(&mut self, pool_id: &str, mode: v1::StopMode) -> Result<v1::Receipt, Status> {
+    pub async fn stop_sales(
+        &mut self,
+        pool_id: &str,
+        mode: v1::StopMode,
+    ) -> Result<v1::Receipt, Status> {
         let request = v1::StopSalesRequest {
             request_id: request_id(),
             pool: name::pool(pool_id),
@@ -209,7 +270,11 @@ impl Caller {
     ///
     /// # Errors
     /// The status.
-    pub async fn availability(&mut self, pool_id: &str, token: &str) -> Result<v1::Availability, Status> {
+    pub async fn availability(
+        &mut self,
+        pool_id: &str,
+        token: &str,
+    ) -> Result<v1::Availability, Status> {
         let request = v1::GetAvailabilityRequest {
             pool: name::pool(pool_id),
             at_least_as_fresh: token.to_owned(),

@@ -7,9 +7,13 @@
 //! - [`proof`]: what the log says, asked in SQL.
 //! - [`proxy`]: a network that fails when it is told to.
 //! - [`wait`]: waiting for a condition, within a deadline.
+//! - [`demo`]: an onsale to look at.
+//! - [`bench`]: measurements.
 
+pub mod bench;
 pub mod caller;
 pub mod database;
+pub mod demo;
 pub mod proof;
 pub mod proxy;
 pub mod service;

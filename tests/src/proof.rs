@@ -54,7 +54,11 @@ SELECT (SELECT capacity FROM e WHERE type = 'PoolCreated')                      
 /// # Panics
 /// The database cannot be asked, or there is no such pool.
 pub async fn of_pool(connection: &mut PgConnection, pool_id: &str) -> Proof {
-    let row = sqlx::query(PROOF).bind(pool_id).fetch_one(connection).await.expect("the log can be asked");
+    let row = sqlx::query(PROOF)
+        .bind(pool_id)
+        .fetch_one(connection)
+        .await
+        .expect("the log can be asked");
     Proof {
         capacity: row.try_get("capacity").expect("the pool exists"),
         sold: row.get("sold"),
@@ -69,7 +73,10 @@ pub async fn of_pool(connection: &mut PgConnection, pool_id: &str) -> Proof {
 ///
 /// # Panics
 /// The database cannot be asked.
-pub async fn commands_by_instance(connection: &mut PgConnection, pool_id: &str) -> Vec<(String, i64)> {
+pub async fn commands_by_instance(
+    connection: &mut PgConnection,
+    pool_id: &str,
+) -> Vec<(String, i64)> {
     sqlx::query_as(
         "SELECT metadata -> 'source' ->> 'instance', count(*) FROM onsale_log.events \
           WHERE stream = 'pools/' || $1 AND metadata -> 'source' IS NOT NULL AND metadata -> 'request_id' IS NOT NULL \

@@ -55,6 +55,8 @@ enum Frozen {
     None,
     /// Those up to this number.
     UpTo(u64),
+    /// Those after this number.
+    After(u64),
     All,
 }
 
@@ -180,6 +182,12 @@ impl Proxy {
         self.network.frozen.send_replace(Frozen::UpTo(newest));
     }
 
+    /// As [`Self::freeze`], but open connections work: a server that is full, or so busy that it accepts nobody.
+    pub fn freeze_new(&self) {
+        let newest = self.network.connections.load(Ordering::SeqCst);
+        self.network.frozen.send_replace(Frozen::After(newest));
+    }
+
     /// Goes on with what was held back.
     pub fn thaw(&self) {
         self.network.frozen.send_replace(Frozen::None);
@@ -215,6 +223,7 @@ impl Network {
         let through = |frozen: &Frozen| match *frozen {
             Frozen::None => true,
             Frozen::UpTo(newest) => number > newest,
+            Frozen::After(newest) => number <= newest,
             Frozen::All => false,
         };
         // Its sender is a field of self, so waiting cannot fail.

@@ -49,7 +49,10 @@ impl System {
 
     /// A caller of one of the command-services and the query-service, with connections of its own.
     pub async fn caller_of(&self, instance: usize) -> Caller {
-        Caller::new(self.commands[instance].channel().await, self.query.channel().await)
+        Caller::new(
+            self.commands[instance].channel().await,
+            self.query.channel().await,
+        )
     }
 
     /// A further command-service on the same database.
@@ -70,7 +73,11 @@ impl System {
 /// A migration fails.
 pub async fn migrated_database() -> TestDatabase {
     let database = TestDatabase::create_empty().await;
-    onsale_command_service::migrate(database.url()).await.expect("command-service migrates");
-    onsale_query_service::migrate(database.url()).await.expect("query-service migrates");
+    onsale_command_service::migrate(database.url())
+        .await
+        .expect("command-service migrates");
+    onsale_query_service::migrate(database.url())
+        .await
+        .expect("query-service migrates");
     database
 }

@@ -166,5 +166,4 @@ fn create(pool: &mut Pool, created: PoolCreated) -> Result<(), Contradiction> {
 }
 
 #[cfg(test)]
-#[path = "fold_tests.rs"]
 mod tests;

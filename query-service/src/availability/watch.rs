@@ -224,11 +224,15 @@ impl Watch {
     async fn wait(&mut self, until: Instant, for_change: bool) {
         let Endings { stop, readiness } = &mut self.endings;
         let changes = self.pools.iter_mut().map(|pool| Box::pin(pool.changed()));
-        tokio::select! {
-            () = stop.cancelled() => {}
-            _ = readiness.wait_for(|now| *now == Readiness::Stopped) => {}
-            () = sleep_until(until) => {}
-            _ = select_all(changes), if for_change => {}
+        let changed = tokio::select! {
+            () = stop.cancelled() => None,
+            Ok(_) = readiness.wait_for(|now| *now == Readiness::Stopped) => None,
+            () = sleep_until(until) => None,
+            (_, index, _) = select_all(changes), if for_change => Some(index),
+        };
+        // Waiting for a change counts as seeing it; it is seen when it is delivered.
+        if let Some(index) = changed {
+            self.pools[index].mark_changed();
         }
     }
 }
@@ -246,5 +250,4 @@ impl Endings {
 }
 
 #[cfg(test)]
-#[path = "watch_tests.rs"]
 mod tests;

@@ -156,5 +156,4 @@ fn min_interval(asked: Option<&prost_types::Duration>) -> Result<Duration, Strin
 }
 
 #[cfg(test)]
-#[path = "validate_tests.rs"]
 mod tests;

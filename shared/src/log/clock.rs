@@ -72,11 +72,12 @@ impl fmt::Debug for LogClock {
     }
 }
 
-/// Between which bounds the offset (log time − monotonic time, microseconds) lies, known at a monotonic moment.
+/// Between which bounds the offset (log time − monotonic time, microseconds) lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Estimate {
     offset_min: i64,
     offset_max: i64,
+    /// Up to which monotonic moment the bounds account for drift.
     at: i64,
 }
 
@@ -91,13 +92,13 @@ impl Default for Estimate {
 }
 
 impl Estimate {
-    /// Two clocks may drift apart by 200 parts in a million, twice what cheap crystals do.
-    const DRIFT_MICROS_PER_SECOND: i64 = 200;
+    /// In this time two clocks may drift apart by a microsecond: 200 parts in a million, twice what cheap crystals do.
+    const MICROS_PER_DRIFT: i64 = 5_000;
 
     /// Narrows the bounds by a sample. One that contradicts them means that the log's clock was set, or that another
     /// primary took over: the sample is the truth then.
     fn learn(self, sample: Self) -> Self {
-        let drift = (sample.at - self.at).max(0) / 1_000_000 * Self::DRIFT_MICROS_PER_SECOND;
+        let drift = (sample.at - self.at).max(0) / Self::MICROS_PER_DRIFT;
         let offset_min = self.offset_min.saturating_sub(drift).max(sample.offset_min);
         let offset_max = self.offset_max.saturating_add(drift).min(sample.offset_max);
         if offset_min > offset_max {
@@ -106,7 +107,8 @@ impl Estimate {
         Self {
             offset_min,
             offset_max,
-            at: sample.at,
+            // The rest of the division is left for the next sample, however soon it comes.
+            at: self.at + drift * Self::MICROS_PER_DRIFT,
         }
     }
 
@@ -147,6 +149,26 @@ mod tests {
         );
         let now = clock.at(start + 11 * MILLISECOND);
         assert!(now <= time(1_006) && now >= time(1_004), "{now}");
+    }
+
+    /// Drift is slow, so it must not be lost between samples that come often.
+    #[test]
+    fn frequent_samples_account_for_drift() {
+        let first = Estimate {
+            offset_min: 0,
+            offset_max: 10,
+            at: 0,
+        };
+        let wide = |at| Estimate {
+            offset_min: -1_000_000,
+            offset_max: 1_000_000,
+            at,
+        };
+        let often = (1..=10_000).fold(first, |estimate, milliseconds| {
+            estimate.learn(wide(milliseconds * 1_000))
+        });
+        assert_eq!((often.offset_min, often.offset_max), (-2_000, 2_010));
+        assert_eq!(often, first.learn(wide(10_000_000)));
     }
 
     #[test]

@@ -18,16 +18,17 @@ pub use migrate::{MigrateError, in_schema, is_migrated, migrate};
 pub use roles::{Role, RoleOutcome, ensure_role, may_use_role, run as run_on_roles};
 
 use std::{
+    pin::Pin,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use async_trait::async_trait;
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::{
+    sync::{Semaphore, watch},
+    time::timeout,
 };
-use tokio::sync::{Semaphore, watch};
 
 use super::{
     AppendBatch, AppendError, Appended, EventLog, Head, Hints, LockedLog, LogClock, Position,
@@ -46,6 +47,8 @@ pub struct PostgresLogConfig {
     pub read_connections_max: u32,
     /// How long one attempt to append may take before its outcome counts as unknown.
     pub append_timeout: Duration,
+    /// How long a read may take.
+    pub read_timeout: Duration,
     /// How long a connection may take to come about.
     pub connect_timeout: Duration,
     /// Whether this process tells readers of what it appended; without it they poll.
@@ -61,11 +64,15 @@ impl PostgresLogConfig {
             role,
             read_connections_max: 8,
             append_timeout: Duration::from_secs(6),
+            read_timeout: Duration::from_secs(6),
             connect_timeout: Duration::from_secs(2),
             notify: true,
         }
     }
 }
+
+/// A read under way on a connection.
+type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, ReadError>> + Send + 'c>>;
 
 /// As many tasks of a process wait in PostgreSQL for the log's lock at once.
 const LOCKERS_MAX: usize = 2;
@@ -78,7 +85,9 @@ pub struct PostgresLog {
     writers: Connections,
     /// Who wants the log's lock queues here first, so that a crowd costs no connections.
     locks: Arc<Semaphore>,
-    readers: PgPool,
+    readers: Connections,
+    /// Of `read_connections_max`.
+    reads: Semaphore,
     /// The newest head that this process appended; the notifier tells it to others.
     appended: watch::Sender<Position>,
     clock: LogClock,
@@ -103,26 +112,58 @@ impl PostgresLog {
             }
         }
         let config = PostgresLogConfig { role, ..config };
-        let readers = PgPoolOptions::new()
-            .max_connections(config.read_connections_max)
-            .acquire_timeout(config.connect_timeout)
-            .after_connect(move |connection, _| {
-                Box::pin(async move { connections::prepare_session(connection, role).await })
-            })
-            .connect_lazy_with(config.options.clone());
-        let (sent, time, received) = read::time(&readers).await?;
+        let connections = || Connections::new(config.options.clone(), role, config.connect_timeout);
+        let readers = connections();
+        // Open before the clock is asked, so that connecting does not widen the sample.
+        let mut connection = readers.open().await?;
+        let (sent, time, received) = read::time(&mut connection).await?;
+        readers.put_back(connection);
         let appended = watch::Sender::new(Position::START);
         if config.notify {
             notifications::spawn_notifier(appended.subscribe(), config.clone());
         }
         Ok(Self {
-            writers: Connections::new(config.options.clone(), role, config.connect_timeout),
+            writers: connections(),
             locks: Arc::new(Semaphore::new(LOCKERS_MAX)),
             readers,
+            reads: Semaphore::new(usize::try_from(config.read_connections_max).unwrap_or(1)),
             appended,
             clock: LogClock::new(sent, time, received),
             config,
         })
+    }
+
+    /// Reads on a connection for itself. One that was idle may have died meanwhile: only what a new one says is a
+    /// failure. The network may also hold back an answer for ever, so a read has its time.
+    async fn reading<T, Read>(&self, during: &'static str, read: Read) -> Result<T, ReadError>
+    where
+        Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
+    {
+        let reading = async {
+            let turn = self.reads.acquire().await;
+            let _turn = turn.map_err(read::unavailable(during))?;
+            while let Some(mut connection) = self.readers.take_idle() {
+                match read(&mut connection).await {
+                    Err(ReadError::Unavailable { .. }) => self.readers.close_idle(),
+                    result => {
+                        self.readers.put_back(connection);
+                        return result;
+                    }
+                }
+            }
+            let opened = self.readers.open().await;
+            let mut connection = opened.map_err(read::unavailable(during))?;
+            let result = read(&mut connection).await?;
+            self.readers.put_back(connection);
+            Ok(result)
+        };
+        match timeout(self.config.read_timeout, reading).await {
+            Ok(result) => result,
+            Err(elapsed) => {
+                self.readers.close_idle();
+                Err(read::unavailable(during)(elapsed))
+            }
+        }
     }
 
     /// What an append, wherever it was sent, says of the clock and the head.
@@ -146,11 +187,16 @@ impl EventLog for PostgresLog {
             .map_err(|error| AppendError::NotAppended(error.into()))?;
         let sent = Instant::now();
         let call = append::call(&mut connection, batch);
-        // On a time-out the connection is dropped, not put back: its backend may still be at work.
-        let reply = match tokio::time::timeout(self.config.append_timeout, call).await {
-            Ok(reply) => reply.map_err(append::classify)?,
-            Err(elapsed) => return Err(AppendError::OutcomeUnknown(elapsed.into())),
+        // Without an answer the connection is dropped, not put back: its backend may still be at work.
+        let reply = match timeout(self.config.append_timeout, call).await {
+            Ok(reply) => reply.map_err(append::classify),
+            Err(elapsed) => Err(AppendError::OutcomeUnknown(elapsed.into())),
         };
+        let reply = reply.inspect_err(|error| match error {
+            AppendError::NotAppended(_) => {}
+            // What was idle beside it is no better, and the next attempt needs a connection that works.
+            AppendError::OutcomeUnknown(_) => self.writers.close_idle(),
+        })?;
         self.writers.put_back(connection);
         self.note(sent, &reply);
         Ok(reply.appended)
@@ -162,27 +208,38 @@ impl EventLog for PostgresLog {
         after: Version,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        read::stream(&self.readers, stream, after, limit).await
+        let stream = stream.clone();
+        self.reading("reading a stream", move |connection| {
+            let stream = stream.clone();
+            Box::pin(async move { read::stream(connection, &stream, after, limit).await })
+        })
+        .await
     }
 
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
-        read::log(&self.readers, after, limit).await
+        self.reading("reading the log", move |connection| {
+            Box::pin(read::log(connection, after, limit))
+        })
+        .await
     }
 
     async fn head(&self) -> Result<Head, ReadError> {
-        let sent = Instant::now();
-        let head = read::head(&self.readers).await?;
-        self.clock.learn(sent, head.time, Instant::now());
-        Ok(head)
+        let clock = self.clock.clone();
+        self.reading("reading the head", move |connection| {
+            let clock = clock.clone();
+            Box::pin(async move {
+                let sent = Instant::now();
+                let head = read::head(connection).await?;
+                clock.learn(sent, head.time, Instant::now());
+                Ok(head)
+            })
+        })
+        .await
     }
 
     async fn lock(&self) -> Result<Box<dyn LockedLog>, ReadError> {
         let turn = Arc::clone(&self.locks).acquire_owned().await;
-        let turn = turn.map_err(|closed| {
-            read::unavailable("queueing for the lock")(sqlx::Error::Io(std::io::Error::other(
-                closed,
-            )))
-        })?;
+        let turn = turn.map_err(read::unavailable("queueing for the lock"))?;
         locked::lock(
             turn,
             &self.writers,

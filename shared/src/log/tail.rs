@@ -1,7 +1,7 @@
 //! Following a log: register for hints, then read, then wait for a hint or the poll deadline. Losing every hint costs
 //! latency and nothing else.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, pin::Pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -24,6 +24,9 @@ impl TailConfig {
     const RETRY_MIN: Duration = Duration::from_millis(50);
     /// The longest wait after a failure.
     const RETRY_MAX: Duration = Duration::from_secs(2);
+    /// After so many polls in a row that found what no hint had announced, hints are registered for anew: a network
+    /// may lose a connection without a word.
+    const UNANNOUNCED_MAX: u32 = 50;
 }
 
 impl Default for TailConfig {
@@ -41,7 +44,10 @@ pub struct Tail {
     log: Arc<dyn EventLog>,
     config: TailConfig,
     position: Position,
-    hints: Option<Box<dyn Hints>>,
+    registration: Registration,
+    /// The look under way. It stays with the tail when whoever waits for it is gone, so that being asked again and again
+    /// does not begin it again and again.
+    look: Option<Look>,
     /// The last page was full, so there is more to read without waiting.
     more: bool,
     /// When the last look at the log began.
@@ -81,7 +87,8 @@ impl Tail {
             log,
             config,
             position,
-            hints: None,
+            registration: Registration::Off,
+            look: None,
             more: true,
             looked_at: None,
         }
@@ -112,7 +119,7 @@ impl Tail {
                             "the log cannot be read; trying again"
                         );
                     }
-                    self.hints = None;
+                    self.registration = Registration::Off;
                     self.more = true;
                     sleep(pause).await;
                     pause = (pause * 2).min(TailConfig::RETRY_MAX);
@@ -122,31 +129,23 @@ impl Tail {
     }
 
     async fn look(&mut self) -> Result<Page, ReadError> {
-        // Registered before the read: what is appended after the read is hinted at.
-        if self.config.hints && self.hints.is_none() {
-            match self.log.hints().await {
-                Ok(hints) => {
-                    self.hints = Some(hints);
-                    self.more = true;
-                }
-                // Without hints the poll carries on; the next look tries to register again.
-                Err(error) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "no hints for now")
-                }
+        let look = match self.look.take() {
+            Some(begun) => begun,
+            None if self.more => self.begin(Woken::ByPage),
+            None => {
+                let woken = self.wait().await;
+                self.begin(woken)
             }
-        }
-        if !self.more {
-            self.wait().await;
-        }
-        self.looked_at = Some(Instant::now());
-        let time = self.log.clock().now();
-        let events = self
-            .log
-            .read(self.position, self.config.page_events)
-            .await?;
+        };
+        let look = self.look.insert(look);
+        let events = (&mut look.reading).await;
+        let (woken, time) = (look.woken, look.time);
+        self.look = None;
+        let events = events?;
         check_positions(self.position, &events)?;
         if let Some(last) = events.last() {
             self.position = last.position;
+            self.registration.note(woken);
         }
         self.more = events.len() == self.config.page_events;
         Ok(Page {
@@ -156,24 +155,113 @@ impl Tail {
         })
     }
 
-    /// Until a hint of something new, or the poll deadline. Lost hints end the wait as well.
-    async fn wait(&mut self) {
+    fn begin(&mut self, woken: Woken) -> Look {
+        self.looked_at = Some(Instant::now());
+        let (log, after, limit) = (
+            Arc::clone(&self.log),
+            self.position,
+            self.config.page_events,
+        );
+        Look {
+            woken,
+            time: self.log.clock().now(),
+            reading: Box::pin(async move { log.read(after, limit).await }),
+        }
+    }
+
+    /// Until a hint of something new, or the poll deadline. New or lost hints end the wait as well: what was appended
+    /// before they were registered for is found by looking after it.
+    async fn wait(&mut self) -> Woken {
         let looked_at = self.looked_at.unwrap_or_else(Instant::now);
         let deadline = looked_at + self.config.poll_interval;
-        let Some(hints) = &mut self.hints else {
-            return sleep_until(deadline).await;
-        };
-        loop {
-            tokio::select! {
-                () = sleep_until(deadline) => return,
-                hint = hints.next() => match hint {
-                    Ok(head) if head <= self.position => {}
-                    Ok(_) => return,
-                    Err(_lost) => {
-                        self.hints = None;
+        if self.config.hints && matches!(self.registration, Registration::Off) {
+            self.registration = Registration::UnderWay(Box::pin(register(Arc::clone(&self.log))));
+        }
+        tokio::select! {
+            () = sleep_until(deadline) => Woken::ByPoll,
+            () = self.registration.hint(self.position) => Woken::ByHint,
+        }
+    }
+}
+
+/// One look at the log.
+struct Look {
+    woken: Woken,
+    /// When it began.
+    time: Timestamp,
+    reading: Pin<Box<dyn Future<Output = Result<Vec<RecordedEvent>, ReadError>> + Send>>,
+}
+
+/// Why a tail looks at the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Woken {
+    /// The last page was full.
+    ByPage,
+    ByPoll,
+    ByHint,
+}
+
+/// Where a tail has its hints from. Registering takes its time beside the poll, never instead of it.
+enum Registration {
+    Off,
+    UnderWay(Pin<Box<dyn Future<Output = Box<dyn Hints>> + Send>>),
+    Done {
+        hints: Box<dyn Hints>,
+        /// How many polls in a row found what no hint had announced.
+        unannounced: u32,
+    },
+}
+
+impl Registration {
+    /// Waits until there is a reason to look at the log after `position`.
+    async fn hint(&mut self, position: Position) {
+        match self {
+            Self::Off => pending().await,
+            Self::UnderWay(registering) => {
+                *self = Self::Done {
+                    hints: registering.await,
+                    unannounced: 0,
+                };
+            }
+            Self::Done { hints, unannounced } => {
+                while let Ok(head) = hints.next().await {
+                    *unannounced = 0;
+                    if head > position {
                         return;
                     }
-                },
+                }
+                *self = Self::Off;
+            }
+        }
+    }
+
+    /// Something was found.
+    fn note(&mut self, woken: Woken) {
+        let Self::Done { unannounced, .. } = self else {
+            return;
+        };
+        if woken == Woken::ByPoll {
+            *unannounced += 1;
+        }
+        if *unannounced >= TailConfig::UNANNOUNCED_MAX {
+            *self = Self::Off;
+        }
+    }
+}
+
+/// Registers, if need be again and again, with growing pauses.
+async fn register(log: Arc<dyn EventLog>) -> Box<dyn Hints> {
+    let mut pause = TailConfig::RETRY_MIN;
+    loop {
+        match log.hints().await {
+            Ok(hints) => return hints,
+            Err(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "no hints for now; polling"
+                );
+                sleep(pause).await;
+                pause = (pause * 2).min(TailConfig::RETRY_MAX);
             }
         }
     }

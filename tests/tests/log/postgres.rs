@@ -1,1 +1,14 @@
 //! What names PostgreSQL: orders of commits, broken networks and processes, rights, settings, plans.
+
+mod cut;
+mod frozen;
+mod hints;
+mod migrate;
+mod orders;
+mod origins;
+mod plans;
+mod rights;
+mod server;
+mod sessions;
+mod silent;
+mod vanished;

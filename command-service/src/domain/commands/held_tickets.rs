@@ -13,7 +13,7 @@ pub(super) fn meant(
     claim: &Claim,
     named: &[TicketId],
 ) -> Result<Vec<TicketId>, Rejection> {
-    let held: Vec<_> = claim.held().collect();
+    let mut held: Vec<_> = claim.held().collect();
     let not_held = |ticket| Rejection::TicketNotHeld { claim: id, ticket };
     if held.is_empty() {
         return Err(not_held(named.first().copied()));
@@ -21,8 +21,10 @@ pub(super) fn meant(
     if named.is_empty() {
         return Ok(held);
     }
-    match named.iter().find(|ticket| !held.contains(ticket)) {
-        Some(ticket) => Err(not_held(Some(*ticket))),
-        None => Ok(named.to_vec()),
+    for ticket in named {
+        // Named once, it is spoken for: a second time it is not held any more.
+        let at = held.iter().position(|held| held == ticket);
+        held.swap_remove(at.ok_or_else(|| not_held(Some(*ticket)))?);
     }
+    Ok(named.to_vec())
 }

@@ -33,13 +33,14 @@ struct All {
 type Contents = (u16, Vec<(u8, u16)>, Vec<u8>, Vec<u16>);
 
 impl All {
-    fn each(&mut self) -> [&mut dyn Journaled; 4] {
-        [
+    fn each(&mut self, mut visit: impl FnMut(&mut dyn Journaled)) {
+        let parts: [&mut dyn Journaled; 4] = [
             &mut self.cell,
             &mut self.map,
             &mut self.set,
             &mut self.queue,
-        ]
+        ];
+        parts.into_iter().for_each(|part| visit(part));
     }
 
     fn contents(&self) -> Contents {
@@ -88,13 +89,13 @@ proptest! {
                     let mark = Mark(next);
                     next += 1;
                     copies.push_back((mark, all.contents()));
-                    all.each().map(|part| part.begin(Some(mark)));
+                    all.each(|part| part.begin(Some(mark)));
                 }
                 Step::KeepOldest => {
                     if let Some((mark, _)) = copies.pop_front() {
-                        all.each().map(|part| part.keep(mark));
+                        all.each(|part| part.keep(mark));
                         if copies.is_empty() {
-                            all.each().map(|part| part.begin(None));
+                            all.each(|part| part.begin(None));
                         }
                     }
                 }
@@ -102,10 +103,10 @@ proptest! {
                     let from = copies.len().saturating_sub(usize::from(batches_back) + 1);
                     let undone = copies.split_off(from);
                     if let Some((mark, before)) = undone.front() {
-                        all.each().map(|part| part.undo(*mark));
+                        all.each(|part| part.undo(*mark));
                         prop_assert_eq!(&all.contents(), before);
                         let current = copies.back().map(|(mark, _)| *mark);
-                        all.each().map(|part| part.begin(current));
+                        all.each(|part| part.begin(current));
                     }
                 }
             }

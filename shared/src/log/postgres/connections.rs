@@ -1,7 +1,7 @@
 //! Sessions and their settings.
 
 use std::{
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ const SESSION: &str = "\
     SET tcp_user_timeout = 5000; \
     SET plan_cache_mode = force_generic_plan; \
     SET enable_seqscan = off; \
+    SET jit = off; \
     SET TimeZone = 'UTC'; \
     SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local')";
@@ -97,21 +98,35 @@ impl Connections {
     }
 
     pub(super) async fn take(&self) -> Result<PgConnection, sqlx::Error> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        match idle {
+        match self.take_idle() {
             Some(connection) => Ok(connection),
-            None => open(&self.options, self.role, self.timeout).await,
+            None => self.open().await,
         }
     }
 
+    /// One that was used before; it may have died meanwhile.
+    pub(super) fn take_idle(&self) -> Option<PgConnection> {
+        self.idle().pop()
+    }
+
+    pub(super) async fn open(&self) -> Result<PgConnection, sqlx::Error> {
+        open(&self.options, self.role, self.timeout).await
+    }
+
     pub(super) fn put_back(&self, connection: PgConnection) {
-        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut idle = self.idle();
         if idle.len() < Self::IDLE_MAX {
             idle.push(connection);
         }
+    }
+
+    /// Closes what waits for its next use: one connection has hung or broken, and the others go the same way.
+    pub(super) fn close_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        drop(idle);
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -34,12 +34,12 @@ pub(super) async fn lock(
         .await
         .map_err(read::unavailable("connecting to lock the log"))?;
     let locking = sqlx::raw_sql("BEGIN; SELECT onsale_log.lock()").execute(&mut connection);
+    let during = "locking the log";
     match tokio::time::timeout(timeout, locking).await {
-        Ok(locked) => locked.map_err(read::unavailable("locking the log"))?,
-        Err(_elapsed) => {
-            return Err(read::unavailable("locking the log")(
-                sqlx::Error::PoolTimedOut,
-            ));
+        Ok(locked) => locked.map_err(read::unavailable(during))?,
+        Err(elapsed) => {
+            connections.close_idle();
+            return Err(read::unavailable(during)(elapsed));
         }
     };
     Ok(Box::new(Locked {
@@ -59,7 +59,11 @@ impl LockedLog for Locked {
         after: Version,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        read::stream(&mut self.connection, stream, after, limit).await
+        let reading = read::stream(&mut self.connection, stream, after, limit);
+        match tokio::time::timeout(self.timeout, reading).await {
+            Ok(page) => page,
+            Err(elapsed) => Err(read::unavailable("reading under the lock")(elapsed)),
+        }
     }
 
     async fn append(mut self: Box<Self>, batch: &AppendBatch) -> Result<Appended, AppendError> {

@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use sqlx::{PgConnection, postgres::PgListener, postgres::PgPoolOptions};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use super::{PostgresLogConfig, connections, read};
-use crate::log::{Hints, HintsLost, Position, ReadError};
+use crate::log::{Hints, HintsLost, Position, ReadError, Source};
 
 const CHANNEL: &str = "onsale_events";
 
@@ -24,16 +27,18 @@ pub(super) fn spawn_notifier(mut appended: watch::Receiver<Position>, config: Po
         let mut connection = None;
         while appended.changed().await.is_ok() {
             let head = *appended.borrow_and_update();
-            match notify(&mut connection, &config, head).await {
-                Ok(()) => sleep(NOTIFY_INTERVAL).await,
-                Err(error) => {
-                    tracing::debug!(
-                        error = &error as &dyn std::error::Error,
-                        "a hint was not sent; readers poll"
-                    );
-                    connection = None;
-                    sleep(RETRY_INTERVAL).await;
-                }
+            // A connection that hangs must not be the end of all hints; telling takes no longer than connecting.
+            let notifying = notify(&mut connection, &config, head);
+            let sent = match timeout(config.connect_timeout, notifying).await {
+                Ok(sent) => sent.map_err(Source::from),
+                Err(elapsed) => Err(elapsed.into()),
+            };
+            if let Err(error) = sent {
+                tracing::debug!(error = &*error, "a hint was not sent; readers poll");
+                connection = None;
+                sleep(RETRY_INTERVAL).await;
+            } else {
+                sleep(NOTIFY_INTERVAL).await;
             }
         }
     }));
@@ -74,18 +79,19 @@ pub(super) async fn listen(config: &PostgresLogConfig) -> Result<Box<dyn Hints>,
             Box::pin(async move { connections::prepare_session(connection, role).await })
         })
         .connect_lazy_with(config.options.clone());
-    let unavailable = read::unavailable("listening for hints");
     let listening = async {
         let mut listener = PgListener::connect_with(&pool).await?;
         // Silent reconnection would lose hints without a word.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
-        Ok(listener)
+        Ok::<_, sqlx::Error>(listener)
     };
-    match listening.await {
-        Ok(listener) => Ok(Box::new(Notifications(listener))),
-        Err(error) => Err(unavailable(error)),
-    }
+    let during = "listening for hints";
+    let listener = timeout(config.connect_timeout, listening)
+        .await
+        .map_err(read::unavailable(during))?
+        .map_err(read::unavailable(during))?;
+    Ok(Box::new(Notifications(listener)))
 }
 
 struct Notifications(PgListener);

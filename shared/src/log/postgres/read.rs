@@ -3,12 +3,12 @@
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgExecutor, PgPool, Row as _, postgres::PgRow};
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
 use crate::{
     id::EventId,
     log::{
-        Head, Position, ReadError, RecordedEvent, StreamName, Version,
+        Head, Position, ReadError, RecordedEvent, Source, StreamName, Version,
         recorded::{check_positions, check_versions},
     },
     time::Timestamp,
@@ -16,7 +16,7 @@ use crate::{
 
 /// A page of a stream, checked for density.
 pub(super) async fn stream(
-    executor: impl PgExecutor<'_>,
+    connection: &mut PgConnection,
     stream: &StreamName,
     after: Version,
     limit: usize,
@@ -28,7 +28,7 @@ pub(super) async fn stream(
     .bind(stream.as_str())
     .bind(after.get())
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(executor)
+    .fetch_all(connection)
     .await;
     let page = events(rows).map_err(unavailable("reading a stream"))?;
     check_versions(stream, after, &page)?;
@@ -37,7 +37,7 @@ pub(super) async fn stream(
 
 /// A page of the log, checked for density.
 pub(super) async fn log(
-    executor: impl PgExecutor<'_>,
+    connection: &mut PgConnection,
     after: Position,
     limit: usize,
 ) -> Result<Vec<RecordedEvent>, ReadError> {
@@ -47,7 +47,7 @@ pub(super) async fn log(
     )
     .bind(after.get())
     .bind(i64::try_from(limit).unwrap_or(i64::MAX))
-    .fetch_all(executor)
+    .fetch_all(connection)
     .await;
     let page = events(rows).map_err(unavailable("reading the log"))?;
     check_positions(after, &page)?;
@@ -55,12 +55,12 @@ pub(super) async fn log(
 }
 
 /// The end of the log, and its clock.
-pub(super) async fn head(executor: impl PgExecutor<'_>) -> Result<Head, ReadError> {
+pub(super) async fn head(connection: &mut PgConnection) -> Result<Head, ReadError> {
     let row = sqlx::query(
         "SELECT coalesce((SELECT position FROM onsale_log.events ORDER BY position DESC LIMIT 1), 0) AS position, \
                 clock_timestamp() AS log_time",
     )
-    .fetch_one(executor)
+    .fetch_one(connection)
     .await;
     let head = row.and_then(|row| {
         let time: DateTime<Utc> = row.try_get("log_time")?;
@@ -74,18 +74,18 @@ pub(super) async fn head(executor: impl PgExecutor<'_>) -> Result<Head, ReadErro
 }
 
 /// A sample of the clock: when it was asked, what it said, when the answer came.
-pub(super) async fn time(pool: &PgPool) -> Result<(Instant, Timestamp, Instant), sqlx::Error> {
-    // Acquired first, so that connecting does not widen the sample.
-    let mut connection = pool.acquire().await?;
+pub(super) async fn time(
+    connection: &mut PgConnection,
+) -> Result<(Instant, Timestamp, Instant), sqlx::Error> {
     let sent = Instant::now();
     let time: DateTime<Utc> = sqlx::query_scalar("SELECT clock_timestamp()")
-        .fetch_one(&mut *connection)
+        .fetch_one(connection)
         .await?;
     Ok((sent, time.into(), Instant::now()))
 }
 
-/// A failure of the database while `during`, for whoever tries again.
-pub(super) fn unavailable(during: &'static str) -> impl FnOnce(sqlx::Error) -> ReadError {
+/// A failure while `during`, for whoever tries again.
+pub(super) fn unavailable<E: Into<Source>>(during: &'static str) -> impl FnOnce(E) -> ReadError {
     move |error| ReadError::Unavailable {
         during,
         source: error.into(),

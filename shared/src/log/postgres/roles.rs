@@ -59,13 +59,16 @@ pub async fn ensure_role(
     Ok(RoleOutcome::NotAllowed)
 }
 
-/// Whether this login may take the role on.
+/// Whether this login may take the role on. From PostgreSQL 16 on a member may be denied that, as whoever created the
+/// role is at first (<https://www.postgresql.org/docs/16/release-16.html>).
 ///
 /// # Errors
 /// The database failed.
 pub async fn may_use_role(connection: &mut PgConnection, role: Role) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar(
-        "SELECT coalesce((SELECT pg_has_role(current_user, oid, 'MEMBER') FROM pg_roles WHERE rolname = $1), false)",
+        "SELECT coalesce((SELECT pg_has_role(current_user, oid, \
+                CASE WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET' ELSE 'MEMBER' END) \
+           FROM pg_roles WHERE rolname = $1), false)",
     )
     .bind(role.as_str())
     .fetch_one(connection)

@@ -162,7 +162,11 @@ async fn text_is_kept_byte_for_byte(log: Arc<dyn EventLog>) {
         .map(|(data, metadata)| event_with(data, metadata))
         .collect();
     let stream = "pools/ünïcode 'quoted\" {x,y} \\ 日本";
-    let written = batch([Group::of_stream(stream.into(), crate::given::version(0), events)]);
+    let written = batch([Group::of_stream(
+        stream.into(),
+        crate::given::version(0),
+        events,
+    )]);
     append(&*log, &written).await;
 
     let read = read_stream(&*log, stream).await;

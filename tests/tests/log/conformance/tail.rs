@@ -101,9 +101,7 @@ async fn a_tail_starts_where_it_is_told_to(log: Arc<dyn EventLog>) {
         },
     );
     for (length, last) in [(2, false), (2, false), (1, true)] {
-        let page = within(LIMIT, "a page", tail.next_page())
-            .await
-            .unwrap();
+        let page = within(LIMIT, "a page", tail.next_page()).await.unwrap();
         assert_eq!((page.events.len(), page.last), (length, last));
     }
 }
@@ -124,10 +122,7 @@ async fn a_hint_wakes_a_tail(log: Arc<dyn EventLog>) {
 async fn a_poll_wakes_a_tail(log: Arc<dyn EventLog>) {
     let mut tail = Tail::new(Arc::clone(&log), Position::START, POLL_ONLY);
     for round in 0..10 {
-        let (_, events) = tokio::join!(
-            fill(&*log, "pools/a", round, 1),
-            next_events(&mut tail)
-        );
+        let (_, events) = tokio::join!(fill(&*log, "pools/a", round, 1), next_events(&mut tail));
         assert_eq!(events[0].version, version(round + 1));
     }
 }

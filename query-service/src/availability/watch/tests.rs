@@ -201,18 +201,28 @@ async fn a_waiting_stream_wakes_for_a_change_and_for_its_end() {
     for _ in 0..2 {
         watch.next().await.unwrap();
     }
-    let waits = timeout(Duration::from_millis(5), watch.next()).await;
-    assert!(waits.is_err());
-    let ((), woken) = tokio::join!(
-        async { scene.hub.publish([pool("bbb", 3)], at(3)) },
-        watch.next()
-    );
+    let woken = while_waiting(&mut watch, || scene.hub.publish([pool("bbb", 3)], at(3))).await;
     assert_eq!(short(woken.unwrap()), state("bbb", 3, Some(3)));
-    let (_, ended) = tokio::join!(
-        async { scene.readiness.send_replace(Readiness::Stopped) },
-        watch.next()
-    );
+    let ended = while_waiting(&mut watch, || {
+        scene.readiness.send_replace(Readiness::Stopped);
+    })
+    .await;
     assert_eq!(ended.unwrap_err(), Ending::Stopped);
-    scene.stop.cancel();
-    assert_eq!(watch.next().await.unwrap_err(), Ending::Draining);
+    let scene = Scene::new();
+    let mut watch = scene.watch(Some(2));
+    watch.next().await.unwrap();
+    let ended = while_waiting(&mut watch, || scene.stop.cancel()).await;
+    assert_eq!(ended.unwrap_err(), Ending::Draining);
+}
+
+/// Does something once the stream has begun to wait; without an answer, the test hangs no longer than 5 s.
+async fn while_waiting(watch: &mut Watch, act: impl FnOnce()) -> Result<Delivery, Ending> {
+    let act = async {
+        tokio::task::yield_now().await;
+        act();
+    };
+    let next = timeout(Duration::from_secs(5), watch.next());
+    // Polled in this order: the stream waits before anything is done.
+    let (next, ()) = tokio::join!(biased; next, act);
+    next.expect("the stream was not woken")
 }

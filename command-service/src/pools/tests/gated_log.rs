@@ -1,0 +1,89 @@
+//! A log whose appends wait at a gate, so that a test says who comes first.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use async_trait::async_trait;
+use onsale_shared::log::*;
+use tokio::sync::Semaphore;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub(super) struct GatedLog {
+    pub(super) inner: memory::MemoryLog,
+    gate: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    /// The batches that came to the gate, by their expected versions.
+    pub(super) seen: Arc<std::sync::Mutex<Vec<i64>>>,
+}
+
+impl GatedLog {
+    pub(super) fn new(inner: memory::MemoryLog) -> Self {
+        Self {
+            inner,
+            gate: Arc::new(Semaphore::new(0)),
+            waiting: Arc::default(),
+            seen: Arc::default(),
+        }
+    }
+
+    /// Waits until an append stands at the gate.
+    pub(super) async fn someone_waits(&self) {
+        while self.waiting.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Lets one append through.
+    pub(super) fn let_one_through(&self) {
+        self.gate.add_permits(1);
+    }
+
+    /// Lets all appends through from now on.
+    pub(super) fn open(&self) {
+        self.gate.add_permits(1_000);
+    }
+}
+
+#[async_trait]
+impl EventLog for GatedLog {
+    async fn append(&self, batch: &AppendBatch) -> Result<Appended, AppendError> {
+        let expected = batch.groups()[0].writes[0].expected.get();
+        self.seen.lock().unwrap().push(expected);
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.inner.append(batch).await
+    }
+
+    async fn read_stream(
+        &self,
+        stream: &StreamName,
+        after: Version,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.inner.read_stream(stream, after, limit).await
+    }
+
+    async fn read(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.inner.read(after, limit).await
+    }
+
+    async fn head(&self) -> Result<Head, ReadError> {
+        self.inner.head().await
+    }
+
+    async fn lock(&self) -> Result<Box<dyn LockedLog>, ReadError> {
+        self.inner.lock().await
+    }
+
+    async fn hints(&self) -> Result<Box<dyn Hints>, ReadError> {
+        self.inner.hints().await
+    }
+
+    fn clock(&self) -> &LogClock {
+        self.inner.clock()
+    }
+}

@@ -1,0 +1,135 @@
+//! One instance of the pipeline, and what its callers do.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use onsale_shared::{
+    event::{CommandHash, PoolEvent, Source},
+    id::{EventId, IdSource, PoolId, RequestId},
+    log::{AppendBatch, EventLog, Group, NewEvent, StreamName, Version},
+};
+use tokio::sync::oneshot;
+use uuid::Uuid;
+
+use crate::{
+    domain::{Command, Request},
+    pools::{
+        Answer, Call, Caller, Committer, Context, Failure, PoolLimits, Pools, Stage,
+        committer::CommitLimits,
+    },
+};
+
+pub(super) fn pool_id() -> PoolId {
+    PoolId::parse("a-pool").unwrap()
+}
+
+pub(super) fn stream() -> StreamName {
+    StreamName::of_pool(&pool_id())
+}
+
+/// An instance of command-service without its edge.
+#[derive(Clone)]
+pub(super) struct Instance {
+    pools: Arc<Pools>,
+}
+
+impl Instance {
+    pub(super) fn start(name: &str, log: Arc<dyn EventLog>) -> Self {
+        let context = Context {
+            committer: Committer::start(Arc::clone(&log), CommitLimits::default()),
+            log,
+            ids: IdSource,
+            source: Source {
+                service: "command-service".into(),
+                version: "0".into(),
+                instance: name.into(),
+            },
+            limits: PoolLimits {
+                pools_max: 10,
+                queue_max: 1_000,
+                batch_events: 500,
+                idle: Duration::from_secs(60),
+            },
+        };
+        Self {
+            pools: Pools::new(context),
+        }
+    }
+
+    /// Sends a command; the answer comes through the receiver.
+    pub(super) fn send(
+        &self,
+        id: u128,
+        command: Command,
+    ) -> oneshot::Receiver<Result<Answer, Failure>> {
+        let (reply, answer) = oneshot::channel();
+        let call = Call {
+            request: Request {
+                id: RequestId(Uuid::from_u128(id)),
+                hash: CommandHash(id),
+                command,
+            },
+            validate_only: false,
+            caller: Caller::default(),
+            deadline: Instant::now() + Duration::from_secs(600),
+            stage: Stage::default(),
+            reply,
+            attempts: 0,
+        };
+        self.pools.submit(&pool_id(), call);
+        answer
+    }
+
+    /// Sends a command and waits for its answer.
+    pub(super) async fn call(&self, id: u128, command: Command) -> Result<Answer, Failure> {
+        self.send(id, command)
+            .await
+            .expect("every call is answered")
+    }
+}
+
+/// Another instance's events, straight into the log.
+pub(super) async fn append_foreign(log: &dyn EventLog, expected: i64, events: &[PoolEvent]) {
+    let events = events
+        .iter()
+        .zip(expected..)
+        .map(|(event, n)| {
+            let encoded = onsale_shared::event::encode(event).unwrap();
+            NewEvent {
+                id: EventId(Uuid::from_u128(0xf000_0000 + u128::try_from(n).unwrap())),
+                kind: encoded.kind,
+                schema: encoded.schema,
+                time: crate::domain::commands::testing::minute(0),
+                data: encoded.data,
+                metadata: "{}".into(),
+                origin: None,
+            }
+        })
+        .collect();
+    let group = Group::of_stream(stream(), Version::new(expected).unwrap(), events);
+    let appended = log
+        .append(&AppendBatch::new(vec![group]).unwrap())
+        .await
+        .unwrap();
+    assert!(
+        matches!(
+            appended.outcomes[0],
+            onsale_shared::log::GroupOutcome::Appended { .. }
+        ),
+        "{appended:?}"
+    );
+}
+
+/// Every event of the pool.
+pub(super) async fn history(log: &dyn EventLog) -> Vec<PoolEvent> {
+    let events = log
+        .read_stream(&stream(), Version::START, usize::MAX)
+        .await
+        .unwrap();
+    events
+        .iter()
+        .map(|recorded| recorded.decode().unwrap())
+        .collect()
+}

@@ -1,0 +1,154 @@
+//! One race a test, its order forced.
+
+use std::sync::Arc;
+
+use onsale_shared::{event::ReleaseCause, log::Position, log::memory::MemoryLog};
+
+use super::{
+    gated_log::GatedLog,
+    instance::{Instance, append_foreign, history},
+};
+use crate::{
+    domain::{Rejection, commands::testing::*, partials::Counts},
+    pools::Failure,
+};
+
+/// A log with a pool of [`CAPACITY`] tickets of which `sold` are sold, and an instance that has it loaded.
+async fn a_loaded_pool(sold_tickets: u32) -> (GatedLog, Instance, i64) {
+    let log = GatedLog::new(MemoryLog::new(minute(1)));
+    let events: Vec<_> = [created()].into_iter().chain(sold(sold_tickets)).collect();
+    append_foreign(&log.inner, 0, &events).await;
+    let instance = Instance::start("a", Arc::new(log.clone()));
+    // A refusal loads the pool and changes nothing.
+    let refused = instance.call(1, claim(99)).await;
+    assert!(
+        matches!(
+            refused,
+            Err(Failure::Rejected(Rejection::OrderLimitExceeded { .. }))
+        ),
+        "{refused:?}"
+    );
+    (log, instance, i64::try_from(events.len()).unwrap())
+}
+
+fn rejected(answer: Result<crate::pools::Answer, Failure>) -> Rejection {
+    match answer {
+        Err(Failure::Rejected(rejection)) => rejection,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn foreign_events_that_restore_the_expected_version_do_not_restore_the_history() {
+    let (log, instance, version) = a_loaded_pool(CAPACITY - 4).await;
+    // The first claim, of two events, is on its way; the second is decided on top of it, for the version after it.
+    let first = instance.send(10, claim(2));
+    log.someone_waits().await;
+    let second = instance.send(11, claim(2));
+    tokio::task::yield_now().await;
+    // Another instance claims three tickets and gives one back... in exactly as many events as the first claim has.
+    append_foreign(&log.inner, version, &[claimed(1, 1), claimed(1, 2)]).await;
+    log.open();
+
+    // The first is decided again and still fits; the second does not, although the version that it was decided for came.
+    first.await.unwrap().expect("two of four are left");
+    let counts = Counts {
+        capacity: CAPACITY,
+        sold: CAPACITY - 4,
+        held: 4,
+    };
+    assert_eq!(
+        rejected(second.await.unwrap()),
+        Rejection::SoldOutForNow {
+            requested: 2,
+            counts
+        }
+    );
+    let pool = fold(&history(&log.inner).await);
+    assert_eq!(pool.corrupted_at(), None, "nothing was oversold");
+    assert_eq!(*pool.stock.counts(), counts);
+}
+
+#[tokio::test]
+async fn what_was_decided_on_a_batch_is_sent_only_after_it() {
+    let (log, instance, version) = a_loaded_pool(0).await;
+    let first = instance.send(10, claim(1));
+    log.someone_waits().await;
+    let second = instance.send(11, claim(1));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(
+        *log.seen.lock().unwrap(),
+        [version],
+        "one batch of a stream is on its way"
+    );
+    log.let_one_through();
+    assert_eq!(
+        first.await.unwrap().unwrap().position,
+        Position::new(version + 1)
+    );
+    log.open();
+    assert_eq!(
+        second.await.unwrap().unwrap().position,
+        Position::new(version + 2)
+    );
+}
+
+#[tokio::test]
+async fn a_refusal_is_not_given_from_a_state_that_missed_a_release() {
+    let (log, instance, version) = a_loaded_pool(CAPACITY - 1).await;
+    log.open();
+    let held = instance.call(10, claim(1)).await.unwrap().claim.unwrap();
+    let full = rejected(instance.call(11, claim(1)).await);
+    assert!(matches!(full, Rejection::SoldOutForNow { .. }), "{full:?}");
+    // Another instance gives the place back; this one has not heard of it.
+    let mut back = released(0, 0, ReleaseCause::Customer);
+    if let onsale_shared::event::PoolEvent::TicketReleased(released) = &mut back {
+        released.claim = held.id;
+        released.ticket = held.claim.tickets[0].id;
+        released.expire_time = held.claim.expire_time;
+    }
+    append_foreign(&log.inner, version + 1, &[back]).await;
+    instance
+        .call(12, claim(1))
+        .await
+        .expect("the place is free, and nobody is told otherwise");
+}
+
+#[tokio::test]
+async fn a_repeat_in_flight_gets_the_answer_of_the_first() {
+    let (log, instance, _) = a_loaded_pool(CAPACITY - 1).await;
+    let first = instance.send(10, purchase(1));
+    log.someone_waits().await;
+    let repeat = instance.send(10, purchase(1));
+    log.open();
+    let (first, repeat) = (
+        first.await.unwrap().unwrap(),
+        repeat.await.unwrap().unwrap(),
+    );
+    assert_eq!(
+        first, repeat,
+        "the buyer of the last ticket is never told that it is sold out"
+    );
+    assert!(first.position.is_some());
+}
+
+#[tokio::test]
+async fn a_stop_goes_before_the_claims_that_wait() {
+    let (log, instance, _) = a_loaded_pool(0).await;
+    let on_its_way = instance.send(10, claim(1));
+    log.someone_waits().await;
+    // The actor has decided up to here; what comes now waits until the gate opens, as long as the batch has room it is
+    // decided at once, so the stop is sent first and the claims after it must see it.
+    let stop = instance.send(11, stop(onsale_shared::event::StopMode::FinishClaims));
+    let late = instance.send(12, claim(1));
+    log.open();
+    on_its_way.await.unwrap().expect("claimed before the stop");
+    let stopped = stop.await.unwrap().expect("stopped");
+    let refused = rejected(late.await.unwrap());
+    assert!(
+        matches!(refused, Rejection::SalesStopped { .. }),
+        "{refused:?} after {stopped:?}"
+    );
+}

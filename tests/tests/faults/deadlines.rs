@@ -1,0 +1,124 @@
+//! Places of dead claims come back, whoever is alive.
+
+use std::time::Duration;
+
+use onsale_proto::v1;
+use onsale_tests::{proof, system::System, wait::eventually};
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn places_come_back_within_two_seconds_of_readiness_though_every_instance_was_killed_and_nobody_calls()
+ {
+    let mut system = System::start().await;
+    let mut caller = system.caller().await;
+    caller
+        .create_pool_with_claims("forgotten", 10, Duration::from_secs(1))
+        .await
+        .unwrap();
+    let claim = caller.claim("forgotten", "customer", 4).await.unwrap();
+    system.commands.remove(0).kill().await;
+
+    // Past the deadline by the log's clock, with no command-service alive.
+    let deadline = claim.expire_time.unwrap().seconds;
+    let mut log = system.database.admin().await;
+    let log_ref = tokio::sync::Mutex::new(&mut log);
+    eventually(LIMIT, "the deadline", || async {
+        let now: f64 = sqlx::query_scalar("SELECT extract(epoch FROM clock_timestamp())::float8")
+            .fetch_one(&mut **log_ref.lock().await)
+            .await
+            .unwrap();
+        (now > f64::from(i32::try_from(deadline).unwrap()) + 1.5).then_some(())
+    })
+    .await;
+    assert_eq!(
+        proof::of_pool(&mut log, "forgotten").await.held,
+        4,
+        "nobody was there to sweep"
+    );
+
+    system.add_command(&[]).await;
+    let ready = std::time::Instant::now();
+    let log_ref = tokio::sync::Mutex::new(&mut log);
+    eventually(Duration::from_secs(2), "the places are back", || async {
+        let proof = proof::of_pool(&mut *log_ref.lock().await, "forgotten").await;
+        (proof.held == 0).then_some(())
+    })
+    .await;
+    eprintln!("back {} ms after readiness", ready.elapsed().as_millis());
+    let causes: Vec<String> = sqlx::query_scalar(
+        "SELECT r.data ->> 'cause' FROM onsale_log.events r JOIN onsale_log.events c \
+             ON c.event_id::text = r.metadata ->> 'causation_id' AND c.type = 'TicketClaimed' \
+          WHERE r.type = 'TicketReleased'",
+    )
+    .fetch_all(&mut log)
+    .await
+    .unwrap();
+    assert_eq!(
+        causes, ["EXPIRED"; 4],
+        "each release is caused by its claim"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_loaded_pool_sweeps_within_a_second_and_each_place_comes_back_once() {
+    let system = System::start_with(2, &[]).await;
+    let (mut first, mut second) = (system.caller_of(0).await, system.caller_of(1).await);
+    first
+        .create_pool_with_claims("short", 100, Duration::from_secs(1))
+        .await
+        .unwrap();
+    // Both instances have the pool loaded, both sweep it.
+    for n in 0..10 {
+        first.claim("short", &format!("a-{n}"), 2).await.unwrap();
+        second.claim("short", &format!("b-{n}"), 2).await.unwrap();
+    }
+    let mut log = system.database.admin().await;
+    let log_ref = tokio::sync::Mutex::new(&mut log);
+    eventually(LIMIT, "all places are back", || async {
+        let proof = proof::of_pool(&mut *log_ref.lock().await, "short").await;
+        (proof.held == 0).then_some(())
+    })
+    .await;
+    let late_ms: f64 = sqlx::query_scalar(
+        "SELECT max(extract(epoch FROM recorded_at - (data ->> 'expire_time')::timestamptz) * 1000)::float8 \
+           FROM onsale_log.events WHERE type = 'TicketReleased'",
+    )
+    .fetch_one(&mut log)
+    .await
+    .unwrap();
+    eprintln!("the last place came back {late_ms:.0} ms after its deadline");
+    assert!(late_ms < 1_000.0, "{late_ms} ms");
+    let proof = proof::of_pool(&mut log, "short").await;
+    assert!(proof.is_sound(), "{proof:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_voiding_stop_that_is_killed_at_once_is_resumed_by_the_next_instance() {
+    let mut system = System::start().await;
+    let mut caller = system.caller().await;
+    caller.create_pool("voided", 2_000).await.unwrap();
+    let claims = (0..500).map(|n| {
+        let mut caller = caller.clone();
+        async move { caller.claim("voided", &format!("c-{n}"), 4).await.unwrap() }
+    });
+    futures::future::join_all(claims).await;
+    caller
+        .stop_sales("voided", v1::StopMode::VoidClaims)
+        .await
+        .unwrap();
+    system.commands.remove(0).kill().await;
+    let mut log = system.database.admin().await;
+    let left = proof::of_pool(&mut log, "voided").await.held;
+
+    system.add_command(&[]).await;
+    let log_ref = tokio::sync::Mutex::new(&mut log);
+    eventually(LIMIT, "all places are back", || async {
+        let proof = proof::of_pool(&mut *log_ref.lock().await, "voided").await;
+        (proof.held == 0).then_some(())
+    })
+    .await;
+    let proof = proof::of_pool(&mut log, "voided").await;
+    assert!(proof.is_sound() && proof.sold == 0, "{proof:?}");
+    eprintln!("{left} of 2,000 places were still held when the instance was killed");
+}
