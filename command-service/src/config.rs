@@ -65,7 +65,7 @@ pub struct Config {
     #[arg(long, env = "ONSALE_POLL_INTERVAL_MS", default_value_t = 100)]
     pub poll_interval_ms: u64,
 
-    /// How long the server, asked to stop, still says so (health NOT_SERVING, commands refused as DRAINING) before it
+    /// How long the server, asked to stop, still says so (health `NOT_SERVING`, commands refused as DRAINING) before it
     /// closes connections, in milliseconds.
     #[arg(long, env = "ONSALE_DRAIN_NOTICE_MS", default_value_t = 250)]
     pub drain_notice_ms: u64,

@@ -171,12 +171,10 @@ async fn deadline_store(config: &Config) -> anyhow::Result<PgPool> {
 
 fn source(config: &Config) -> Source {
     let instance = config.instance.clone().unwrap_or_else(|| {
-        let random = uuid::Uuid::from(
-            IdSource
-                .ids(onsale_shared::time::Timestamp::default())
-                .event()
-                .0,
-        );
+        let random = IdSource
+            .ids(onsale_shared::time::Timestamp::default())
+            .event()
+            .0;
         format!(
             "{}-{:08x}",
             std::process::id(),

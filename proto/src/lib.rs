@@ -14,14 +14,15 @@ pub mod status;
 /// Generated: `google.type.Money`.
 pub mod google {
     /// Generated from `google/type/money.proto`.
-    #[allow(
-        clippy::all,
-        clippy::allow_attributes_without_reason,
-        unreachable_pub,
-        missing_docs,
-        reason = "generated code"
-    )]
     pub mod r#type {
+        #![allow(
+            clippy::all,
+            clippy::allow_attributes,
+            clippy::allow_attributes_without_reason,
+            unreachable_pub,
+            missing_docs,
+            reason = "generated code"
+        )]
         tonic::include_proto!("google.r#type");
     }
 }
@@ -29,16 +30,17 @@ pub mod google {
 /// Generated: the package `onsale`.
 pub mod onsale {
     /// Generated from `onsale/v1/*.proto`: messages, enums and clients.
-    #[allow(
-        clippy::all,
-        clippy::allow_attributes_without_reason,
-        clippy::doc_markdown,
-        unreachable_pub,
-        missing_docs,
-        rustdoc::all,
-        reason = "generated code"
-    )]
     pub mod v1 {
+        #![allow(
+            clippy::all,
+            clippy::allow_attributes,
+            clippy::allow_attributes_without_reason,
+            clippy::doc_markdown,
+            unreachable_pub,
+            missing_docs,
+            rustdoc::all,
+            reason = "generated code"
+        )]
         tonic::include_proto!("onsale.v1");
     }
 }

@@ -54,7 +54,7 @@ macro_rules! catalogue {
 
 catalogue! {
     InvalidField "INVALID_FIELD" InvalidArgument,
-        "One or more fields are missing or malformed; BadRequest lists every violation.",
+        "One or more fields are missing or malformed; `BadRequest` lists every violation.",
         "Mend the listed fields and send the request again.", [];
     RequestIdReused "REQUEST_ID_REUSED" InvalidArgument,
         "The pool knows this `request_id` from a command with other content.",

@@ -1,19 +1,22 @@
-//! The generated servers, and what the servers of both services share: health, reflection, errors and shutdown.
+//! The generated servers, and what the servers of both services share: health, reflection, errors, deadlines and
+//! shutdown.
 
+pub mod deadline;
 pub mod errors;
 pub mod run;
 
 /// Generated: the server side of `CommandService` and `QueryService`.
-#[allow(
-    clippy::all,
-    clippy::allow_attributes_without_reason,
-    clippy::doc_markdown,
-    unreachable_pub,
-    missing_docs,
-    rustdoc::all,
-    reason = "generated code"
-)]
 pub mod v1 {
+    #![allow(
+        clippy::all,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        clippy::doc_markdown,
+        unreachable_pub,
+        missing_docs,
+        rustdoc::all,
+        reason = "generated code"
+    )]
     include!(concat!(env!("OUT_DIR"), "/server/onsale.v1.rs"));
 }
 

@@ -48,7 +48,7 @@ impl RichStatus {
 
     /// Adds a variable of the text.
     #[must_use]
-    pub fn with(mut self, key: &str, value: impl ToString) -> Self {
+    pub fn with(mut self, key: &str, value: impl std::fmt::Display) -> Self {
         self.metadata.insert(key.to_owned(), value.to_string());
         self
     }

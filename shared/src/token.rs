@@ -50,7 +50,7 @@ impl ConsistencyToken {
         if head != [Self::FORMAT, high, low] {
             return Err(InvalidToken);
         }
-        let position = i64::from_be_bytes(position.try_into().map_err(|_| InvalidToken)?);
+        let position = i64::from_be_bytes(position.try_into().map_err(|_size| InvalidToken)?);
         Position::new(position).map(Self::new).ok_or(InvalidToken)
     }
 }

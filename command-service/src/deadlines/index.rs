@@ -63,7 +63,7 @@ impl Index {
                 });
             }
             PoolEvent::TicketBought(bought) => {
-                self.take(pool, Slot::of(bought.expire_time), position)
+                self.take(pool, Slot::of(bought.expire_time), position);
             }
             PoolEvent::TicketReleased(released) => {
                 let slot = match released.cause {

@@ -24,6 +24,8 @@ const GRACE: Duration = Duration::from_millis(250);
 const TOUCH_INTERVAL: Duration = Duration::from_secs(1);
 /// How often the deadlines are stored.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
+/// How long reading or storing the deadlines may take: a network that swallows an answer must not end the sweeping.
+const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before starting anew after a failure.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -52,7 +54,7 @@ impl Sweeper {
 
     async fn sweep(&self) {
         loop {
-            match store::load(&self.store).await {
+            match in_time(store::load(&self.store)).await {
                 Ok((index, position)) => {
                     if let Err(error) = self.follow(index, position).await {
                         tracing::error!(
@@ -93,7 +95,7 @@ impl Sweeper {
                 }
                 _ = look.tick(), if caught_up => self.touch_due(&index, &mut touched),
                 _ = save.tick(), if tail.position() > stored => {
-                    match store::save(&self.store, &index, stored, tail.position()).await {
+                    match in_time(store::save(&self.store, &index, stored, tail.position())).await {
                         Ok(position) => {
                             stored = position;
                             index.stored(position);
@@ -128,4 +130,12 @@ fn fold(index: &mut Index, page: &Page) -> Result<(), onsale_shared::event::Deco
         }
     }
     Ok(())
+}
+
+/// What takes too long has failed.
+async fn in_time<T>(
+    storing: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let timeout = tokio::time::timeout(STORE_TIMEOUT, storing).await;
+    timeout.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

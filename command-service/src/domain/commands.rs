@@ -26,7 +26,10 @@ use serde::Serialize;
 
 use super::{fact::Facts, pool::Pool, rejection::Rejection, slice::Slice};
 
-/// What a caller can want of a pool. Its serialized form is what makes two commands equal.
+/// What a caller can want of a pool.
+///
+/// Its serialized form is what makes two commands equal, also when an older version of this program recorded the first
+/// of them: a field that is added later is left out while it is unset.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum Command {
     /// See [`create_pool`].

@@ -41,7 +41,8 @@ enum Step {
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
     let mode = prop_oneof![Just(StopMode::FinishClaims), Just(StopMode::VoidClaims)];
-    let some_tickets = || prop_oneof![2 => Just(vec![]), 1 => prop::collection::vec(0..4_usize, 1..3)];
+    let some_tickets =
+        || prop_oneof![2 => Just(vec![]), 1 => prop::collection::vec(0..4_usize, 1..3)];
     let step = prop_oneof![
         6 => (1..400_u64).prop_map(|seconds| Step::Wait { seconds }),
         1 => Just(Step::Create),
@@ -65,7 +66,13 @@ struct Model {
 
 impl Model {
     fn count(&self, last: &str) -> u32 {
-        u32::try_from(self.lives.values().filter(|life| life.last() == Some(&last)).count()).unwrap()
+        u32::try_from(
+            self.lives
+                .values()
+                .filter(|life| life.last() == Some(&last))
+                .count(),
+        )
+        .unwrap()
     }
 
     fn apply(&mut self, event: &PoolEvent) {
@@ -73,7 +80,9 @@ impl Model {
             PoolEvent::TicketClaimed(claimed) => (claimed.ticket, "claimed"),
             PoolEvent::TicketBought(bought) => (bought.ticket, "bought"),
             PoolEvent::TicketReleased(released) => (released.ticket, "released"),
-            PoolEvent::PoolCreated(_) | PoolEvent::SalesStopped(_) | PoolEvent::SalesResumed(_) => return,
+            PoolEvent::PoolCreated(_) | PoolEvent::SalesStopped(_) | PoolEvent::SalesResumed(_) => {
+                return;
+            }
         };
         self.lives.entry(ticket).or_default().push(what);
     }
@@ -128,7 +137,9 @@ impl Story {
             Step::Claim { quantity } => claim(quantity),
             Step::Purchase { quantity } => purchase(quantity),
             Step::Buy { claim, tickets } => {
-                let Some((claim, tickets)) = self.named(claim, &tickets) else { return };
+                let Some((claim, tickets)) = self.named(claim, &tickets) else {
+                    return;
+                };
                 Command::BuyTickets(BuyTickets {
                     claim,
                     tickets,
@@ -136,7 +147,9 @@ impl Story {
                 })
             }
             Step::Release { claim, tickets } => {
-                let Some((claim, tickets)) = self.named(claim, &tickets) else { return };
+                let Some((claim, tickets)) = self.named(claim, &tickets) else {
+                    return;
+                };
                 Command::ReleaseTickets(ReleaseTickets { claim, tickets })
             }
             Step::Stop { mode } => stop(mode),
@@ -153,30 +166,44 @@ impl Story {
 
     fn named(&self, claim: usize, tickets: &[usize]) -> Option<(ClaimId, Vec<TicketId>)> {
         let (claim, all) = self.claims.get(claim)?;
-        let tickets = tickets.iter().filter_map(|ticket| all.get(*ticket)).copied().collect();
+        let tickets = tickets
+            .iter()
+            .filter_map(|ticket| all.get(*ticket))
+            .copied()
+            .collect();
         Some((*claim, tickets))
     }
 
     fn decide(&mut self, request: &Request) {
         let mut ids = self.ids();
-        let slice = SLICES.iter().find(|slice| slice.command == request.command.name()).unwrap();
+        let slice = SLICES
+            .iter()
+            .find(|slice| slice.command == request.command.name())
+            .unwrap();
         match decide(&self.pool, request, self.now, &mut ids) {
             Ok(Decision::Record(facts)) => {
                 assert!(!facts.is_empty(), "an accepted command records something");
                 for fact in &facts {
-                    assert!(slice.records.contains(&fact.event.kind()), "{} records {:?}", slice.command, fact.event);
+                    assert!(
+                        slice.records.contains(&fact.event.kind()),
+                        "{} records {:?}",
+                        slice.command,
+                        fact.event
+                    );
                 }
                 // Comparing whole states is slow; a fourth of the decisions will do.
                 if self.ids.is_multiple_of(4) {
                     self.speculate_and_undo(&facts);
                 }
                 self.record(&facts, Some(request));
-                self.requests.push((request.clone(), Some(self.pool.version())));
+                self.requests
+                    .push((request.clone(), Some(self.pool.version())));
             }
             Ok(Decision::Repeat(_)) => panic!("a new request id is not a repeat"),
             Err(rejection) => {
                 let reason = rejection.reason();
-                let declared = slice.refusals.contains(&reason) || GENERAL_REFUSALS.contains(&reason);
+                let declared =
+                    slice.refusals.contains(&reason) || GENERAL_REFUSALS.contains(&reason);
                 assert!(declared, "{} refuses with {reason}", slice.command);
                 self.check_refusal(&rejection);
                 self.reached.insert(reason);
@@ -187,11 +214,15 @@ impl Story {
 
     /// A repeat gets its first version; a refused command is decided as if it were new.
     fn repeat(&mut self, of: usize) {
-        let Some((request, recorded)) = self.requests.get(of).cloned() else { return };
+        let Some((request, recorded)) = self.requests.get(of).cloned() else {
+            return;
+        };
         let mut ids = self.ids();
         let again = decide(&self.pool, &request, self.now, &mut ids);
         if let Some(version) = recorded {
-            let age = self.now.since(self.log[usize::try_from(version.get() - 1).unwrap()].1);
+            let age = self
+                .now
+                .since(self.log[usize::try_from(version.get() - 1).unwrap()].1);
             if age > Duration::from_hours(24) {
                 return;
             }
@@ -204,7 +235,10 @@ impl Story {
                 ..request
             };
             let reused = decide(&self.pool, &other, self.now, &mut ids);
-            assert!(matches!(reused, Err(Rejection::RequestIdReused { .. })), "{reused:?}");
+            assert!(
+                matches!(reused, Err(Rejection::RequestIdReused { .. })),
+                "{reused:?}"
+            );
             self.reached.insert("REPEATED");
         }
     }
@@ -225,7 +259,9 @@ impl Story {
             self.model.apply(&fact.event);
             if let PoolEvent::TicketClaimed(claimed) = &fact.event {
                 match self.claims.last_mut() {
-                    Some((claim, tickets)) if *claim == claimed.claim => tickets.push(claimed.ticket),
+                    Some((claim, tickets)) if *claim == claimed.claim => {
+                        tickets.push(claimed.ticket)
+                    }
                     _ => self.claims.push((claimed.claim, vec![claimed.ticket])),
                 }
             }
@@ -236,29 +272,48 @@ impl Story {
     }
 
     fn check(&self) {
-        assert_eq!(self.pool.corrupted_at(), None, "decided events never contradict the pool");
+        assert_eq!(
+            self.pool.corrupted_at(),
+            None,
+            "decided events never contradict the pool"
+        );
         let counts = self.pool.stock.counts();
-        assert_eq!(counts.sold + counts.held + counts.available(), counts.capacity, "counts always sum");
-        assert!(counts.sold + counts.held <= counts.capacity, "never oversold");
-        assert_eq!((counts.sold, counts.held), (self.model.count("bought"), self.model.count("claimed")), "as the model");
+        assert_eq!(
+            counts.sold + counts.held + counts.available(),
+            counts.capacity,
+            "counts always sum"
+        );
+        assert!(
+            counts.sold + counts.held <= counts.capacity,
+            "never oversold"
+        );
+        assert_eq!(
+            (counts.sold, counts.held),
+            (self.model.count("bought"), self.model.count("claimed")),
+            "as the model"
+        );
         for life in self.model.lives.values() {
-            let legal = matches!(life.as_slice(), ["claimed"] | ["claimed", "bought"] | ["claimed", "released"]);
+            let legal = matches!(
+                life.as_slice(),
+                ["claimed"] | ["claimed", "bought"] | ["claimed", "released"]
+            );
             assert!(legal, "{life:?} is no ticket's life");
         }
     }
 
-    /// SOLD_OUT and its kin, against the model: dead claims count as free.
+    /// `SOLD_OUT` and its kin, against the model: dead claims count as free.
     fn check_refusal(&self, rejection: &Rejection) {
         let (sold, held) = (self.model.count("bought"), self.model.count("claimed"));
         let dead = u32::try_from(self.pool.claims.dead_tickets(self.now).count()).unwrap();
         let free = CAPACITY - sold - held + dead;
-        match rejection {
-            Rejection::SoldOut { .. } => assert_eq!(sold, CAPACITY),
-            Rejection::SoldOutForNow { .. } => assert!(free == 0 && sold < CAPACITY),
-            Rejection::InsufficientAvailability { requested, counts } => {
-                assert!(free > 0 && free < *requested && counts.available() == free);
-            }
-            _ => {}
+        if let Rejection::SoldOut { .. } = rejection {
+            assert_eq!(sold, CAPACITY);
+        }
+        if let Rejection::SoldOutForNow { .. } = rejection {
+            assert!(free == 0 && sold < CAPACITY);
+        }
+        if let Rejection::InsufficientAvailability { requested, counts } = rejection {
+            assert!(free > 0 && free < *requested && counts.available() == free);
         }
     }
 
@@ -266,7 +321,12 @@ impl Story {
     fn replay(&self) -> Pool {
         let mut pool = Pool::default();
         for (fact, time, request) in &self.log {
-            fold_into(&mut pool, std::slice::from_ref(fact), *time, request.as_ref());
+            fold_into(
+                &mut pool,
+                std::slice::from_ref(fact),
+                *time,
+                request.as_ref(),
+            );
         }
         pool
     }
@@ -290,7 +350,10 @@ fn fold_into(pool: &mut Pool, facts: &[Fact], time: Timestamp, request: Option<&
 /// Hash maps have no order of their own: their text is compared as a bag of its words.
 fn sorted(text: &str) -> Vec<&str> {
     // The journal remembers its last mark; that is not part of the state.
-    let mut words: Vec<_> = text.split([' ', ',', '{', '}', '(', ')']).filter(|word| !word.is_empty()).collect();
+    let mut words: Vec<_> = text
+        .split([' ', ',', '{', '}', '(', ')'])
+        .filter(|word| !word.is_empty())
+        .collect();
     words.sort_unstable();
     words
 }
@@ -310,7 +373,11 @@ fn random_stories_keep_every_invariant() {
             story.tell(step);
         }
         let replayed = format!("{:?}", story.replay());
-        assert_eq!(sorted(&replayed), sorted(&format!("{:?}", story.pool)), "replay = live");
+        assert_eq!(
+            sorted(&replayed),
+            sorted(&format!("{:?}", story.pool)),
+            "replay = live"
+        );
         for what in story.reached {
             *reached.borrow_mut().entry(what).or_default() += 1;
         }
@@ -321,7 +388,9 @@ fn random_stories_keep_every_invariant() {
     }
     let reached = reached.into_inner();
     eprintln!("reached in {CASES} stories: {reached:?}");
-    let events = onsale_shared::event::EventType::ALL.iter().map(|kind| kind.as_str());
+    let events = onsale_shared::event::EventType::ALL
+        .iter()
+        .map(|kind| kind.as_str());
     let refusals = [
         "POOL_EXISTS",
         "SALES_STOPPED",
@@ -337,6 +406,9 @@ fn random_stories_keep_every_invariant() {
         "REPEATED",
     ];
     for what in events.chain(refusals) {
-        assert!(reached.get(what).copied().unwrap_or(0) >= CASES / 100, "{what} was reached in under 1 % of the stories");
+        assert!(
+            reached.get(what).copied().unwrap_or(0) >= CASES / 100,
+            "{what} was reached in under 1 % of the stories"
+        );
     }
 }

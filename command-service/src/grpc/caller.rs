@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use onsale_proto::{ACTOR_KEY, CORRELATION_KEY, TRACEPARENT_KEY};
+use onsale_proto::{ACTOR_KEY, CORRELATION_KEY, TRACEPARENT_KEY, server::deadline};
 use onsale_shared::log::Origin;
 use tonic::{Request, metadata::MetadataMap};
 
@@ -32,10 +32,7 @@ impl DeadlineLimits {
     /// How long a call may take.
     #[must_use]
     pub fn of(&self, metadata: &MetadataMap) -> Duration {
-        let asked = metadata
-            .get("grpc-timeout")
-            .and_then(|value| parse_timeout(value.to_str().ok()?));
-        let Some(asked) = asked else {
+        let Some(asked) = deadline::asked(metadata.as_ref()) else {
             return self.default;
         };
         let asked = asked.min(self.max);
@@ -45,32 +42,15 @@ impl DeadlineLimits {
     }
 }
 
-/// Reads a `grpc-timeout` (<https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md>): up to eight digits and
-/// a unit.
-fn parse_timeout(text: &str) -> Option<Duration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if digits.is_empty() || digits.len() > 8 {
-        return None;
-    }
-    let count: u64 = digits.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(count * 3_600)),
-        "M" => Some(Duration::from_secs(count * 60)),
-        "S" => Some(Duration::from_secs(count)),
-        "m" => Some(Duration::from_millis(count)),
-        "u" => Some(Duration::from_micros(count)),
-        "n" => Some(Duration::from_nanos(count)),
-        _ => None,
-    }
-}
-
-/// Reads who calls. While there is no authentication, a loopback caller is believed; anybody else is anonymous.
+/// Reads who calls. While there is no authentication, a loopback caller is believed; anybody else is anonymous, also
+/// behind a proxy on this machine.
 pub fn caller<T>(request: &Request<T>, trusted_proxies: &[IpAddr], fields: &mut Fields) -> Caller {
     let metadata = request.metadata();
     let peer = request
         .remote_addr()
         .map(|address| address.ip().to_canonical());
-    let named = id(metadata, ACTOR_KEY, fields).filter(|_| peer.is_some_and(|ip| ip.is_loopback()));
+    let ip = peer.map(|peer| client_ip(peer, metadata, trusted_proxies));
+    let named = id(metadata, ACTOR_KEY, fields).filter(|_| ip.is_some_and(|ip| ip.is_loopback()));
     let user_agent = metadata
         .get("user-agent")
         .and_then(|value| value.to_str().ok());
@@ -79,10 +59,7 @@ pub fn caller<T>(request: &Request<T>, trusted_proxies: &[IpAddr], fields: &mut 
         actor: named.unwrap_or_else(|| ANONYMOUS.to_owned()),
         correlation_id: id(metadata, CORRELATION_KEY, fields),
         traceparent: traceparent(metadata),
-        origin: Some(Origin {
-            ip: peer.map(|peer| client_ip(peer, metadata, trusted_proxies)),
-            user_agent,
-        }),
+        origin: Some(Origin { ip, user_agent }),
     }
 }
 
@@ -172,18 +149,6 @@ mod tests {
             metadata.append(*key, value.parse().unwrap());
         }
         metadata
-    }
-
-    #[test]
-    fn timeouts_are_read_as_the_protocol_says() {
-        assert_eq!(parse_timeout("250m"), Some(Duration::from_millis(250)));
-        assert_eq!(
-            parse_timeout("99999999H"),
-            Some(Duration::from_secs(99_999_999 * 3_600))
-        );
-        for bad in ["", "m", "1", "123456789m", "-1m", "1x", "ä"] {
-            assert_eq!(parse_timeout(bad), None, "{bad}");
-        }
     }
 
     #[test]

@@ -332,7 +332,7 @@ impl command_service_server::CommandService for CommandService {
     }
 }
 
-/// The order in a claim; PurchaseTickets has the same fields.
+/// The order in a claim; `PurchaseTickets` has the same fields.
 fn order(fields: &mut Fields, message: &v1::ClaimTicketsRequest) -> Option<ClaimTickets> {
     let customer = fields.reference("customer", &message.customer);
     let quantity = fields.quantity(message.quantity);

@@ -147,7 +147,7 @@ impl Fields {
                     self.violate(field, "must be of the same pool as the claim");
                 }
                 Some((_, ticket)) if tickets.contains(&ticket) => {
-                    self.violate(field, "is named twice")
+                    self.violate(field, "is named twice");
                 }
                 Some((_, ticket)) => tickets.push(ticket),
             }

@@ -115,9 +115,15 @@ impl Stage {
             != Err(ABANDONED)
     }
 
-    /// It was not recorded after all.
+    /// It was not recorded after all. A caller who gave up meanwhile stays given up: he was told that nothing of it
+    /// will ever be recorded.
     pub fn put_back(&self) {
-        self.0.store(WAITING, Ordering::Release);
+        let from_taken =
+            self.0
+                .compare_exchange(TAKEN, WAITING, Ordering::AcqRel, Ordering::Acquire);
+        if from_taken.is_err() {
+            tracing::debug!("a caller gave up on a command that was to be decided again");
+        }
     }
 
     /// The caller gives up; `true` if it is sure that nothing was and will be recorded.
@@ -151,5 +157,10 @@ mod tests {
         assert!(!stage.abandon(), "may be recorded");
         stage.put_back();
         assert!(stage.abandon(), "was not recorded");
+        stage.put_back();
+        assert!(
+            !stage.take(),
+            "who was told that nothing is recorded stays right"
+        );
     }
 }

@@ -1,17 +1,24 @@
-//! Errors that tonic itself gives (undecodable bytes, a message too large, an unknown method, a panic) leave with a
-//! reason of the catalogue like every other: a layer looks at each answer that is an error without details.
+//! Errors that tonic itself gives (undecodable bytes, a message too large, an unknown method) leave with a reason of the
+//! catalogue like every other: a layer looks at each answer that is an error without details. It also keeps the caller's
+//! deadline, which tonic would answer outside of this layer, as CANCELLED and without details.
 
 use std::{
     convert::Infallible,
     pin::Pin,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use http::{Request, Response};
+use tokio::time::{Instant, timeout_at};
 use tonic::{Code, Status, body::Body, server::NamedService};
 use tower::{Layer, Service};
 
+use super::deadline;
 use crate::{reason::Reason, status::RichStatus};
+
+/// So that our answer comes before tonic's own, whose timer begins a moment later.
+const AHEAD_OF_TONIC: Duration = Duration::from_millis(2);
 
 /// Gives every error without details a reason of the catalogue.
 #[derive(Clone, Copy, Debug, Default)]
@@ -49,9 +56,18 @@ where
     }
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let deadline = deadline::asked(request.headers())
+            .and_then(|asked| Instant::now().checked_add(asked.saturating_sub(AHEAD_OF_TONIC)));
         let answer = self.inner.call(request);
         Box::pin(async move {
-            let answer = answer.await?;
+            let answer = match deadline {
+                Some(deadline) => timeout_at(deadline, answer).await,
+                None => Ok(answer.await),
+            };
+            let Ok(answer) = answer else {
+                return Ok(with_reason(&Status::deadline_exceeded("")).into_http());
+            };
+            let answer = answer?;
             // An error before the first message is sent as headers only, so this sees every unary error.
             match Status::from_header_map(answer.headers()) {
                 Some(status) if status.code() != Code::Ok && status.details().is_empty() => {

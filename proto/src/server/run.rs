@@ -18,7 +18,7 @@ pub struct ServerLimits {
     pub keepalive_interval: Duration,
     /// How long the sign of life may take.
     pub keepalive_timeout: Duration,
-    /// How long the server, asked to stop, still answers: health says NOT_SERVING and new commands are refused as
+    /// How long the server, asked to stop, still answers: health says `NOT_SERVING` and new commands are refused as
     /// DRAINING, so that load balancers turn away before connections close.
     pub drain_notice: Duration,
     /// How long calls may take to end after connections began to close.

@@ -38,6 +38,10 @@ pub(crate) enum Contradiction {
     NoneAvailable,
     #[error("no ticket was held")]
     NoneHeld,
+    #[error("sales were stopped already, in the same or a stronger mode")]
+    AlreadyStopped,
+    #[error("sales were not stopped")]
+    NotStopped,
 }
 
 /// Why nobody may go on from here.
@@ -141,8 +145,15 @@ fn evolve(pool: &mut Pool, fact: PoolEvent) -> Result<(), Contradiction> {
         PoolEvent::TicketReleased(_) => {
             pool.counts = pool.counts.release().ok_or(Contradiction::NoneHeld)?;
         }
-        PoolEvent::SalesStopped(stopped) => pool.stop = Some(stopped.mode),
-        PoolEvent::SalesResumed(_) => pool.stop = None,
+        PoolEvent::SalesStopped(stopped) => {
+            if pool.stop >= Some(stopped.mode) {
+                return Err(Contradiction::AlreadyStopped);
+            }
+            pool.stop = Some(stopped.mode);
+        }
+        PoolEvent::SalesResumed(_) => {
+            pool.stop.take().ok_or(Contradiction::NotStopped)?;
+        }
     }
     Ok(())
 }

@@ -37,7 +37,6 @@ macro_rules! ordinal {
             #[must_use]
             pub const fn plus(self, count: u32) -> Self {
                 // A log of 2^63 events is out of reach; saturation keeps the arithmetic total.
-                #[expect(clippy::cast_lossless, reason = "From is not const")]
                 Self(self.0.saturating_add(count as i64))
             }
 

@@ -1,4 +1,4 @@
-//! BuyTickets: held tickets of a live claim become sold, at the price of the claim.
+//! `BuyTickets`: held tickets of a live claim become sold, at the price of the claim.
 
 use onsale_shared::{
     event::{EventType, PoolEvent, TicketBought},

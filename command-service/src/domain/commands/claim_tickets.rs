@@ -1,4 +1,4 @@
-//! ClaimTickets: tickets are held for a customer at a locked price until a deadline, all or none.
+//! `ClaimTickets`: tickets are held for a customer at a locked price until a deadline, all or none.
 
 use std::time::Duration;
 
@@ -164,7 +164,7 @@ impl ClaimTickets {
         self.claim(pool, at, facts).map(|_| ())
     }
 
-    /// Checks and records the order; PurchaseTickets goes on from here.
+    /// Checks and records the order; `PurchaseTickets` goes on from here.
     pub(super) fn claim(
         &self,
         pool: &Pool,

@@ -1,4 +1,4 @@
-//! CreatePool: a pool comes into being under a unique name.
+//! `CreatePool`: a pool comes into being under a unique name.
 
 use std::time::Duration;
 

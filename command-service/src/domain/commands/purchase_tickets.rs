@@ -1,4 +1,4 @@
-//! PurchaseTickets: claim and buy in one decision.
+//! `PurchaseTickets`: claim and buy in one decision.
 
 use onsale_shared::{
     event::{EventType, PoolEvent, TicketBought},

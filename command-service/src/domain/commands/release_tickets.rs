@@ -1,4 +1,4 @@
-//! ReleaseTickets: a customer gives held tickets back.
+//! `ReleaseTickets`: a customer gives held tickets back.
 
 use onsale_shared::{
     event::{EventType, PoolEvent, ReleaseCause, TicketReleased},

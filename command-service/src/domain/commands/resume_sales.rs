@@ -1,4 +1,4 @@
-//! ResumeSales: a stopped sale opens again.
+//! `ResumeSales`: a stopped sale opens again.
 
 use onsale_shared::{
     event::{EventType, PoolEvent, SalesResumed},

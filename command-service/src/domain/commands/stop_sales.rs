@@ -1,4 +1,4 @@
-//! StopSales: the promoter stops all sales at once.
+//! `StopSales`: the promoter stops all sales at once.
 
 use onsale_shared::{
     event::{EventType, PoolEvent, SalesStopped, StopMode},

@@ -255,7 +255,8 @@ impl When {
     }
 
     #[track_caller]
-    pub(crate) fn then<const N: usize>(self, expected: [PoolEvent; N]) {
+    pub(crate) fn then(self, expected: impl IntoIterator<Item = PoolEvent>) {
+        let expected: Vec<_> = expected.into_iter().collect();
         assert_eq!(self.events(), expected);
     }
 

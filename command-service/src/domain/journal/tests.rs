@@ -33,14 +33,14 @@ struct All {
 type Contents = (u16, Vec<(u8, u16)>, Vec<u8>, Vec<u16>);
 
 impl All {
-    fn each(&mut self, mut visit: impl FnMut(&mut dyn Journaled)) {
+    fn each(&mut self, visit: impl FnMut(&mut dyn Journaled)) {
         let parts: [&mut dyn Journaled; 4] = [
             &mut self.cell,
             &mut self.map,
             &mut self.set,
             &mut self.queue,
         ];
-        parts.into_iter().for_each(|part| visit(part));
+        parts.into_iter().for_each(visit);
     }
 
     fn contents(&self) -> Contents {

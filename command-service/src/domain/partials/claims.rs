@@ -214,7 +214,7 @@ impl Claims {
         match entry.event {
             PoolEvent::TicketClaimed(claimed) => self.claimed(claimed, entry)?,
             PoolEvent::TicketBought(bought) => {
-                self.end_hold(bought.claim, bought.ticket, TicketState::Bought, entry)?
+                self.end_hold(bought.claim, bought.ticket, TicketState::Bought, entry)?;
             }
             PoolEvent::TicketReleased(released) => {
                 let state = TicketState::Released(released.cause);

@@ -102,7 +102,7 @@ impl Requests {
             if version <= last {
                 let offset = u32::try_from(version.distance_from(base) - 1).unwrap_or(0);
                 self.by_id.amend(id, |remembered| {
-                    remembered.position = Some(first_position.plus(offset))
+                    remembered.position = Some(first_position.plus(offset));
                 });
             }
         }

@@ -23,7 +23,7 @@ impl Sale {
     pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
         match entry.event {
             PoolEvent::SalesStopped(stop) if self.stopped() < Some(stop.mode) => {
-                self.stopped.set(Some(stop.mode))
+                self.stopped.set(Some(stop.mode));
             }
             PoolEvent::SalesResumed(_) if self.stopped().is_some() => self.stopped.set(None),
             // Stopped already, or resumed while it sells.

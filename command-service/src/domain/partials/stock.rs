@@ -65,7 +65,7 @@ impl Stock {
                 counts.sold += 1;
             }
             PoolEvent::TicketReleased(_) => {
-                counts.held = counts.held.checked_sub(1).ok_or(Contradiction)?
+                counts.held = counts.held.checked_sub(1).ok_or(Contradiction)?;
             }
             PoolEvent::SalesStopped(_) | PoolEvent::SalesResumed(_) => return Ok(()),
         }

@@ -22,7 +22,7 @@ pub(super) struct Hits {
     pub(super) unreadable: u32,
 }
 
-/// A generator of random numbers (SplitMix64, Steele et al. 2014), so that a seed says everything.
+/// A generator of random numbers (`SplitMix64`, Steele et al. 2014), so that a seed says everything.
 #[derive(Debug)]
 pub(super) struct Random(pub(super) u64);
 
@@ -74,7 +74,7 @@ impl FaultyLog {
             match outcome {
                 GroupOutcome::Stale { .. } => self.hit(|hits| hits.stale += 1),
                 GroupOutcome::Appended { repeated: true, .. } => {
-                    self.hit(|hits| hits.repeated += 1)
+                    self.hit(|hits| hits.repeated += 1);
                 }
                 GroupOutcome::Appended { .. } => {}
             }

@@ -150,6 +150,10 @@ impl Model {
     }
 
     /// Whether the refusal holds at this version.
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the rest cannot happen here"
+    )]
     fn holds(&self, rejection: &Rejection, version: usize) -> bool {
         let (sold, held) = (self.sold[version], self.held[version]);
         let same = |counts: &crate::domain::partials::Counts| {

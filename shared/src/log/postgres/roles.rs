@@ -75,7 +75,9 @@ pub async fn may_use_role(connection: &mut PgConnection, role: Role) -> Result<b
     .await
 }
 
-/// Runs a statement on roles; `false` if this login may not. Roles are shared by all databases of a server, so another
+/// Runs a statement on roles; `false` if this login may not.
+///
+/// Roles are shared by all databases of a server, so another
 /// migration may be at the same row: it has done the same, or leaves the row in a moment. `statement` is built of
 /// constants only, never of input.
 ///

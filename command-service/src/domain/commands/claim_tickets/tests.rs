@@ -4,9 +4,12 @@ use super::*;
 use crate::domain::{Command, commands::testing::*};
 
 fn claimed_tickets(events: Vec<PoolEvent>) -> Vec<TicketClaimed> {
-    let claimed = |event| match event {
-        PoolEvent::TicketClaimed(claimed) => Some(claimed),
-        _ => None,
+    let claimed = |event| {
+        if let PoolEvent::TicketClaimed(claimed) = event {
+            Some(claimed)
+        } else {
+            None
+        }
     };
     events.into_iter().filter_map(claimed).collect()
 }
@@ -107,9 +110,11 @@ fn places_of_dead_claims_are_taken_as_far_as_they_are_needed() {
         .facts();
     let releases: Vec<_> = facts
         .iter()
-        .filter_map(|fact| match &fact.event {
-            PoolEvent::TicketReleased(released) => Some((released.cause, fact.cause)),
-            _ => None,
+        .filter_map(|fact| {
+            let PoolEvent::TicketReleased(released) = &fact.event else {
+                return None;
+            };
+            Some((released.cause, fact.cause))
         })
         .collect();
     // The claims were made by the events 2, 3, 4.

@@ -24,7 +24,10 @@ fn live_claims_are_left_alone() {
 fn places_of_expired_claims_go_back_once() {
     let events = [created(), claimed(1, 1), claimed(1, 2), bought(1, 1)];
     let release = released(1, 2, ReleaseCause::Expired);
-    assert_eq!(swept(&events, CLAIM_MINUTES, 500), [release.clone()]);
+    assert_eq!(
+        swept(&events, CLAIM_MINUTES, 500),
+        std::slice::from_ref(&release)
+    );
     let again: Vec<_> = events.into_iter().chain([release]).collect();
     assert_eq!(swept(&again, CLAIM_MINUTES, 500), []);
 }
