@@ -26,27 +26,27 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
 
     /// How long a call without a deadline may take, in milliseconds.
-    #[arg(long, env = "ONSALE_DEADLINE_DEFAULT_MS", default_value_t = 5_000)]
+    #[arg(long, env = "ONSALE_DEADLINE_DEFAULT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
     pub deadline_default_ms: u64,
 
     /// How long any call may take, in milliseconds.
-    #[arg(long, env = "ONSALE_DEADLINE_MAX_MS", default_value_t = 60_000)]
+    #[arg(long, env = "ONSALE_DEADLINE_MAX_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
     pub deadline_max_ms: u64,
 
     /// How many calls may be open at once; further ones are refused as OVERLOADED.
-    #[arg(long, env = "ONSALE_CALLS_MAX", default_value_t = 16_384)]
-    pub calls_max: usize,
+    #[arg(long, env = "ONSALE_CALLS_MAX", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub calls_max: u32,
 
     /// How many commands may wait for one pool in each lane (promoters, finishing claims, new claims).
-    #[arg(long, env = "ONSALE_QUEUE_MAX", default_value_t = 4_096)]
-    pub queue_max: usize,
+    #[arg(long, env = "ONSALE_QUEUE_MAX", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub queue_max: u32,
 
     /// How many pools may be loaded at once.
-    #[arg(long, env = "ONSALE_POOLS_MAX", default_value_t = 10_000)]
-    pub pools_max: usize,
+    #[arg(long, env = "ONSALE_POOLS_MAX", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub pools_max: u32,
 
     /// How long a pool without commands stays loaded, in milliseconds.
-    #[arg(long, env = "ONSALE_POOL_IDLE_MS", default_value_t = 60_000)]
+    #[arg(long, env = "ONSALE_POOL_IDLE_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(100..=86_400_000))]
     pub pool_idle_ms: u64,
 
     /// A batch takes no further command once it has this many events (1 to 500).
@@ -54,7 +54,7 @@ pub struct Config {
     pub batch_events: u16,
 
     /// How long one attempt to append may take before its outcome counts as unknown, in milliseconds.
-    #[arg(long, env = "ONSALE_APPEND_TIMEOUT_MS", default_value_t = 6_000)]
+    #[arg(long, env = "ONSALE_APPEND_TIMEOUT_MS", default_value_t = 6_000, value_parser = clap::value_parser!(u64).range(100..=60_000))]
     pub append_timeout_ms: u64,
 
     /// Whether readers are told of new events by NOTIFY; without it they poll.
@@ -62,16 +62,16 @@ pub struct Config {
     pub notify: bool,
 
     /// How often the log is looked at for deadlines without a hint, in milliseconds.
-    #[arg(long, env = "ONSALE_POLL_INTERVAL_MS", default_value_t = 100)]
+    #[arg(long, env = "ONSALE_POLL_INTERVAL_MS", default_value_t = 100, value_parser = clap::value_parser!(u64).range(5..=10_000))]
     pub poll_interval_ms: u64,
 
     /// How long the server, asked to stop, still says so (health `NOT_SERVING`, commands refused as DRAINING) before it
     /// closes connections, in milliseconds.
-    #[arg(long, env = "ONSALE_DRAIN_NOTICE_MS", default_value_t = 250)]
+    #[arg(long, env = "ONSALE_DRAIN_NOTICE_MS", default_value_t = 250, value_parser = clap::value_parser!(u64).range(0..=60_000))]
     pub drain_notice_ms: u64,
 
     /// How long running calls may take to end after that, in milliseconds.
-    #[arg(long, env = "ONSALE_SHUTDOWN_GRACE_MS", default_value_t = 10_000)]
+    #[arg(long, env = "ONSALE_SHUTDOWN_GRACE_MS", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(0..=600_000))]
     pub shutdown_grace_ms: u64,
 }
 

@@ -52,8 +52,8 @@ pub async fn serve(
         ids: IdSource,
         source: source(&config),
         limits: PoolLimits {
-            pools_max: config.pools_max,
-            queue_max: config.queue_max,
+            pools_max: size(config.pools_max),
+            queue_max: size(config.queue_max),
             batch_events: usize::from(config.batch_events),
             idle: config.pool_idle(),
         },
@@ -76,7 +76,7 @@ pub async fn serve(
             default: Duration::from_millis(config.deadline_default_ms),
             max: Duration::from_millis(config.deadline_max_ms),
         },
-        calls: Semaphore::new(config.calls_max.min(Semaphore::MAX_PERMITS)),
+        calls: Semaphore::new(size(config.calls_max)),
         trusted_proxies: config.trusted_proxies.clone(),
         stop: stop.clone(),
     };
@@ -167,6 +167,11 @@ async fn deadline_store(config: &Config) -> anyhow::Result<PgPool> {
         .connect_with(options)
         .await?;
     Ok(pool)
+}
+
+/// An option's number of things, as memory counts them.
+fn size(number: u32) -> usize {
+    usize::try_from(number).unwrap_or(usize::MAX)
 }
 
 fn source(config: &Config) -> Source {

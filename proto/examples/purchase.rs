@@ -49,7 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
             println!("{}", status.message());
             return Ok(());
         }
-        Err(status) => return Err(format!("{}: {}", status.code(), status.message()).into()),
+        Err(status) => return Err(format!("{:?}: {}", status.code(), status.message()).into()),
     };
     for ticket in &claim.tickets {
         println!("bought {}", ticket.name);

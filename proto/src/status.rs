@@ -7,6 +7,27 @@ use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt
 
 use crate::reason::{DOMAIN, Reason};
 
+/// An error travels in headers, of which gRPC's own clients read 8 KiB; what is longer breaks the connection and with it
+/// every call on it. The details go as base64 and hold the text again.
+const VIOLATIONS_BYTES_MAX: usize = 4 * 1_024;
+/// The names of fields in the text.
+const NAMES_BYTES_MAX: usize = 400;
+/// Around a violation.
+const FRAMING_BYTES: usize = 8;
+
+/// How many of `items` have at most `max` bytes together; at least one.
+fn fitting<T>(items: &[T], max: usize, size: impl Fn(&T) -> usize) -> usize {
+    let sizes = items.iter().scan(0, |sum, item| {
+        *sum += size(item);
+        Some(*sum)
+    });
+    sizes
+        .take_while(|sum| *sum <= max)
+        .count()
+        .max(1)
+        .min(items.len())
+}
+
 /// An error in the making: exactly one reason, a text, and every number of the text as metadata.
 #[derive(Clone, Debug)]
 pub struct RichStatus {
@@ -33,14 +54,25 @@ impl RichStatus {
         }
     }
 
-    /// All `violations` of one request, each with its field path, in one answer.
+    /// All `violations` of one request, each with its field path, in one answer; of very many, as many as an answer
+    /// holds, and their number.
     #[must_use]
-    pub fn invalid(violations: Vec<FieldViolation>) -> Self {
-        let fields: Vec<_> = violations.iter().map(|v| v.field.as_str()).collect();
+    pub fn invalid(mut violations: Vec<FieldViolation>) -> Self {
         let message = match violations.as_slice() {
             [one] => format!("{}: {}", one.field, one.description),
-            _ => format!("{} fields are invalid: {}", fields.len(), fields.join(", ")),
+            _ => {
+                let fields: Vec<_> = violations.iter().map(|v| v.field.as_str()).collect();
+                let listed = fitting(&fields, NAMES_BYTES_MAX, |field| field.len() + ", ".len());
+                let names = fields[..listed].join(", ");
+                let more = match fields.len() - listed {
+                    0 => String::new(),
+                    more => format!(" and {more} more"),
+                };
+                format!("{} fields are invalid: {names}{more}", fields.len())
+            }
         };
+        let size = |v: &FieldViolation| v.field.len() + v.description.len() + FRAMING_BYTES;
+        violations.truncate(fitting(&violations, VIOLATIONS_BYTES_MAX, size));
         let mut status = Self::new(Reason::InvalidField, message);
         status.violations = violations;
         status
@@ -162,5 +194,23 @@ mod tests {
             .collect();
         assert_eq!(fields, ["quantity", "customer"]);
         assert_eq!(status.message(), "2 fields are invalid: quantity, customer");
+    }
+
+    #[test]
+    fn very_many_violations_fit_into_the_headers_of_an_answer() {
+        let violation =
+            |i| FieldViolation::new(format!("tickets[{i}]"), "is named twice".repeat(5));
+        let status: Status = RichStatus::invalid((0..9_999).map(violation).collect()).into();
+        let details = status.get_error_details();
+        let listed = details.bad_request().unwrap().field_violations.len();
+        assert!((40..100).contains(&listed), "{listed}");
+        assert!(
+            status
+                .message()
+                .starts_with("9999 fields are invalid: tickets[0], ")
+        );
+        assert!(status.message().ends_with(" more"), "{}", status.message());
+        let bytes = status.details().len() * 4 / 3 + status.message().len();
+        assert!(bytes < 7 * 1_024, "{bytes}");
     }
 }

@@ -1,13 +1,14 @@
 //! The way to PostgreSQL: one role and one set of session settings for everything that this service does there.
 
+mod connections;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use onsale_shared::log::postgres::{Role, is_migrated, may_use_role, prepare_session};
-use sqlx::{
-    Connection as _, PgConnection, PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+
+pub(crate) use connections::Connections;
 
 use crate::{config::database_options, migrate};
 
@@ -64,15 +65,8 @@ impl Database {
     }
 
     /// Connections for queries, opened when they are needed.
-    pub(crate) fn pool(&self, connections_max: u32) -> PgPool {
-        let role = self.role;
-        PgPoolOptions::new()
-            .max_connections(connections_max)
-            .acquire_timeout(CONNECT_TIMEOUT)
-            .after_connect(move |connection, _| {
-                Box::pin(async move { prepare_session(connection, role).await })
-            })
-            .connect_lazy_with(self.options.clone())
+    pub(crate) fn connections(&self, connections_max: u32) -> Connections {
+        Connections::new(self.clone(), connections_max)
     }
 }
 

@@ -9,7 +9,6 @@ mod watch_availability;
 use std::sync::Arc;
 
 use onsale_shared::{id::PoolId, log::Position};
-use sqlx::PgPool;
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) use freshness::Freshness;
@@ -17,6 +16,7 @@ pub(crate) use watch_availability::{Stream, WatchQuery};
 
 use crate::{
     availability::{Hub, watch::Endings},
+    database::Connections,
     readiness::Readiness,
 };
 
@@ -24,7 +24,7 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(crate) struct Queries {
     pub(crate) hub: Arc<Hub>,
-    pub(crate) read_models: PgPool,
+    pub(crate) read_models: Arc<Connections>,
     /// How far the table `pools` is, as far as this process knows.
     pub(crate) pools_checkpoint: watch::Receiver<Position>,
     pub(crate) endings: Endings,

@@ -50,12 +50,12 @@ pub async fn serve(
     let hub = Arc::new(Hub::default());
     let readiness = readiness::starting();
     let checkpoint = watch::Sender::new(Position::START);
-    let read_models = database.pool(config.read_connections_max);
+    let read_models = database.connections(config.read_connections_max);
     let clock = log.clock().clone();
 
     let queries = Queries {
         hub: Arc::clone(&hub),
-        read_models: read_models.clone(),
+        read_models: Arc::new(read_models),
         pools_checkpoint: checkpoint.subscribe(),
         endings: Endings {
             stop: stop.clone(),
@@ -78,7 +78,7 @@ pub async fn serve(
         lag_max: config.lag_max(),
     };
     let projection = PoolsProjection {
-        database,
+        database: database.clone(),
         hub: Arc::clone(&hub),
         checkpoint,
         standby_interval: config.poll_interval(),
@@ -86,7 +86,7 @@ pub async fn serve(
     };
     let sources = tail::Sources {
         log: Arc::clone(&log),
-        read_models,
+        database,
         config: config.tail(),
     };
 

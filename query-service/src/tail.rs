@@ -8,13 +8,13 @@ mod start;
 use std::{sync::Arc, time::Duration};
 
 use onsale_shared::log::{EventLog, Position, TailError, tail::TailConfig};
-use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use clock::keep_clock;
 
 use crate::{
     availability::{FoldError, Hub},
+    database::Database,
     readiness::{Announcer, Readiness},
 };
 
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Sources {
     pub(crate) log: Arc<dyn EventLog>,
-    pub(crate) read_models: PgPool,
+    pub(crate) database: Database,
     pub(crate) config: TailConfig,
 }
 

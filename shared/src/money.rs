@@ -73,12 +73,7 @@ impl Amount {
     /// # Errors
     /// Negative, malformed, finer than the currency, or too large.
     pub fn from_units(currency: Currency, units: i64, nanos: i32) -> Result<Self, InvalidAmount> {
-        if units < 0 || (units == 0 && nanos < 0) {
-            return Err(InvalidAmount::Negative);
-        }
-        if !(0..=999_999_999).contains(&nanos) {
-            return Err(InvalidAmount::Nanos);
-        }
+        Self::check_units(units, nanos)?;
         let decimals = currency.decimals();
         let nanos_per_minor = 10_i64.pow(9 - decimals);
         let nanos = i64::from(nanos);
@@ -93,6 +88,20 @@ impl Amount {
             currency,
             minor: Minor(minor),
         })
+    }
+
+    /// What holds for units and nanos of every currency.
+    ///
+    /// # Errors
+    /// Negative or malformed.
+    pub fn check_units(units: i64, nanos: i32) -> Result<(), InvalidAmount> {
+        if units < 0 || (units == 0 && nanos < 0) {
+            return Err(InvalidAmount::Negative);
+        }
+        if !(0..=999_999_999).contains(&nanos) {
+            return Err(InvalidAmount::Nanos);
+        }
+        Ok(())
     }
 
     /// Whole units and nanos, as `google.type.Money` has them.

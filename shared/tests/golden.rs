@@ -1,6 +1,8 @@
 //! Events stay readable for ever. Each file in `golden/` holds what was once written for a type and schema version; it
 //! is never edited, only new ones are added.
 
+#![cfg(test)]
+
 use std::{collections::BTreeMap, fs, path::Path, time::Duration};
 
 use onsale_shared::{

@@ -24,13 +24,19 @@ impl Samples {
     #[must_use]
     pub fn at(&self, per_mille: usize) -> Duration {
         let last = self.0.len().saturating_sub(1);
-        self.0.get((self.0.len() * per_mille / 1_000).min(last)).copied().unwrap_or_default()
+        self.0
+            .get((self.0.len() * per_mille / 1_000).min(last))
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The percentiles that people ask for, in a line.
     #[must_use]
     pub fn summary(&self) -> String {
         let [p50, p99, p999, max] = [500, 990, 999, 1_000].map(|per_mille| self.at(per_mille));
-        format!("p50 {p50:.1?}, p99 {p99:.1?}, p99.9 {p999:.1?}, max {max:.1?} ({} samples)", self.0.len())
+        format!(
+            "p50 {p50:.1?}, p99 {p99:.1?}, p99.9 {p999:.1?}, max {max:.1?} ({} samples)",
+            self.0.len()
+        )
     }
 }

@@ -40,12 +40,21 @@ use text::{counted, grouped, wrapped};
 /// It could not be run, in a sentence that says what to do; or nobody can see it any longer.
 pub async fn run(options: Options) -> anyhow::Result<bool> {
     let mut screen = Screen::new(&options);
-    let database_url = options
-        .database_url
-        .as_deref()
-        .context("DATABASE_URL is not set: name the database of the services in it, or run `make demo`.")?;
-    services::check("command-service", &options.command_address, "ONSALE_COMMAND_ADDRESS").await?;
-    services::check("query-service", &options.query_address, "ONSALE_QUERY_ADDRESS").await?;
+    let database_url = options.database_url.as_deref().context(
+        "DATABASE_URL is not set: name the database of the services in it, or run `make demo`.",
+    )?;
+    services::check(
+        "command-service",
+        &options.command_address,
+        "ONSALE_COMMAND_ADDRESS",
+    )
+    .await?;
+    services::check(
+        "query-service",
+        &options.query_address,
+        "ONSALE_QUERY_ADDRESS",
+    )
+    .await?;
     let mut sale = Sale::open(&options, database_url).await?;
     let seed = options.seed.unwrap_or_else(|| rand::random::<u32>().into());
     screen.say(&wrapped("", &introduction(&options, seed)))?;
@@ -64,7 +73,12 @@ fn introduction(options: &Options, seed: u64) -> String {
     )
 }
 
-async fn conclude(mut sale: Sale, pause: Option<Pause>, options: &Options, screen: &Screen) -> anyhow::Result<bool> {
+async fn conclude(
+    mut sale: Sale,
+    pause: Option<Pause>,
+    options: &Options,
+    screen: &Screen,
+) -> anyhow::Result<bool> {
     let figures = sale.tally.note(|figures| figures.clone());
     let view = sale.view.borrow().clone();
     let told = Told {

@@ -7,8 +7,8 @@
 //! - [`proof`]: what the log says, asked in SQL.
 //! - [`proxy`]: a network that fails when it is told to.
 //! - [`wait`]: waiting for a condition, within a deadline.
-//! - [`demo`]: an onsale to look at.
-//! - [`bench`]: measurements.
+//! - [`demo`](mod@demo): an onsale to look at.
+//! - [`bench`](mod@bench): measurements.
 
 pub mod bench;
 pub mod caller;

@@ -7,9 +7,9 @@ use sqlx::{PgConnection, Row as _};
 pub struct Proof {
     /// From the pool's creation.
     pub capacity: i64,
-    /// TicketBought.
+    /// `TicketBought`.
     pub sold: i64,
-    /// TicketClaimed that were neither bought nor released.
+    /// `TicketClaimed` that were neither bought nor released.
     pub held: i64,
     /// The most that sold + held ever was, after any event.
     pub committed_max: i64,

@@ -178,14 +178,25 @@ impl Proxy {
 
     /// As [`Self::freeze`], but new connections work: what a failed-over address or a forgetful firewall looks like.
     pub fn freeze_open(&self) {
-        let newest = self.network.connections.load(Ordering::SeqCst);
+        self.freeze_up_to(self.newest());
+    }
+
+    /// As [`Self::freeze_open`], but connections after number `newest` work.
+    pub fn freeze_up_to(&self, newest: u64) {
         self.network.frozen.send_replace(Frozen::UpTo(newest));
+    }
+
+    /// The number of the newest connection.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.network.connections.load(Ordering::SeqCst)
     }
 
     /// As [`Self::freeze`], but open connections work: a server that is full, or so busy that it accepts nobody.
     pub fn freeze_new(&self) {
-        let newest = self.network.connections.load(Ordering::SeqCst);
-        self.network.frozen.send_replace(Frozen::After(newest));
+        self.network
+            .frozen
+            .send_replace(Frozen::After(self.newest()));
     }
 
     /// Goes on with what was held back.

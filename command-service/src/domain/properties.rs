@@ -1,18 +1,24 @@
 //! Long random sequences of commands with a moving clock, against a naive model that shares nothing with the parts.
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{HashMap, HashSet},
     time::Duration,
 };
 
 use onsale_shared::{
-    event::{CommandHash, PoolEvent, StopMode},
+    event::{CommandHash, PoolEvent},
     id::{ClaimId, Ids, RequestId, TicketId},
     log::{Position, Version},
     time::Timestamp,
 };
 use proptest::{prelude::*, test_runner::TestRunner};
 use uuid::Uuid;
+
+mod model;
+mod steps;
+
+use model::Model;
+use steps::{Step, steps};
 
 use super::{
     Decision, Entry, Fact, Pool, Rejection, Request,
@@ -23,70 +29,6 @@ use super::{
 };
 
 const CASES: u32 = 1_000;
-
-/// A step of a story. Claims and tickets are named by their number in the story.
-#[derive(Clone, Debug)]
-enum Step {
-    Wait { seconds: u64 },
-    Create,
-    Claim { quantity: u32 },
-    Purchase { quantity: u32 },
-    Buy { claim: usize, tickets: Vec<usize> },
-    Release { claim: usize, tickets: Vec<usize> },
-    Stop { mode: StopMode },
-    Resume,
-    Sweep { max: usize },
-    Repeat { of: usize },
-}
-
-fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let mode = prop_oneof![Just(StopMode::FinishClaims), Just(StopMode::VoidClaims)];
-    let some_tickets =
-        || prop_oneof![2 => Just(vec![]), 1 => prop::collection::vec(0..4_usize, 1..3)];
-    let step = prop_oneof![
-        6 => (1..400_u64).prop_map(|seconds| Step::Wait { seconds }),
-        1 => Just(Step::Create),
-        12 => (1..6_u32).prop_map(|quantity| Step::Claim { quantity }),
-        5 => (1..5_u32).prop_map(|quantity| Step::Purchase { quantity }),
-        10 => (0..20_usize, some_tickets()).prop_map(|(claim, tickets)| Step::Buy { claim, tickets }),
-        7 => (0..20_usize, some_tickets()).prop_map(|(claim, tickets)| Step::Release { claim, tickets }),
-        1 => mode.prop_map(|mode| Step::Stop { mode }),
-        2 => Just(Step::Resume),
-        3 => (1..5_usize).prop_map(|max| Step::Sweep { max }),
-        2 => (0..60_usize).prop_map(|of| Step::Repeat { of }),
-    ];
-    prop::collection::vec(step, 1..80)
-}
-
-/// The naive model: tickets and what became of them.
-#[derive(Default)]
-struct Model {
-    lives: BTreeMap<TicketId, Vec<&'static str>>,
-}
-
-impl Model {
-    fn count(&self, last: &str) -> u32 {
-        u32::try_from(
-            self.lives
-                .values()
-                .filter(|life| life.last() == Some(&last))
-                .count(),
-        )
-        .unwrap()
-    }
-
-    fn apply(&mut self, event: &PoolEvent) {
-        let (ticket, what) = match event {
-            PoolEvent::TicketClaimed(claimed) => (claimed.ticket, "claimed"),
-            PoolEvent::TicketBought(bought) => (bought.ticket, "bought"),
-            PoolEvent::TicketReleased(released) => (released.ticket, "released"),
-            PoolEvent::PoolCreated(_) | PoolEvent::SalesStopped(_) | PoolEvent::SalesResumed(_) => {
-                return;
-            }
-        };
-        self.lives.entry(ticket).or_default().push(what);
-    }
-}
 
 /// A story as it unfolds.
 struct Story {

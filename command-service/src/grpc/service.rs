@@ -338,7 +338,7 @@ fn order(fields: &mut Fields, message: &v1::ClaimTicketsRequest) -> Option<Claim
     let quantity = fields.quantity(message.quantity);
     let max_unit_price = fields.money("max_unit_price", message.max_unit_price.as_ref());
     let reference = fields.optional_reference("reference", &message.reference);
-    let labels = fields.labels(&message.labels);
+    let labels = fields.labels("labels", &message.labels);
     Some(ClaimTickets {
         customer: customer?,
         quantity,

@@ -178,10 +178,10 @@ impl Fields {
     }
 
     /// The caller's labels.
-    pub fn labels(&mut self, labels: &BTreeMap<String, String>) -> Labels {
+    pub fn labels(&mut self, field: &str, labels: &BTreeMap<String, String>) -> Labels {
         if labels.len() > LABELS_MAX {
             self.violate(
-                "labels",
+                field,
                 format!("may have at most {LABELS_MAX} labels, not {}", labels.len()),
             );
         }
@@ -191,13 +191,13 @@ impl Fields {
             let goes_on_well = letters
                 .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'));
             if !begins_well || !goes_on_well || key.len() > LABEL_CHARACTERS_MAX {
-                self.violate("labels", format!("a key must be 1 to {LABEL_CHARACTERS_MAX} of [a-z0-9_-] and begin with a letter"));
+                self.violate(field, format!("a key must be 1 to {LABEL_CHARACTERS_MAX} of [a-z0-9_-] and begin with a letter"));
             } else if value.len() > LABEL_CHARACTERS_MAX
                 || !value.bytes().all(|b| b.is_ascii_graphic())
             {
                 let limit =
                     format!("must have at most {LABEL_CHARACTERS_MAX} visible ASCII characters");
-                self.violate(format!("labels[{key}]"), limit);
+                self.violate(format!("{field}[{key}]"), limit);
             }
         }
         labels.clone()
@@ -214,16 +214,22 @@ impl Fields {
     /// An amount, if one is set.
     pub fn money(&mut self, field: &str, money: Option<&Money>) -> Option<Amount> {
         let money = money?;
-        let code = if money.currency_code.is_empty() {
-            self.violate(format!("{field}.currency_code"), "is required");
-            None
-        } else {
-            self.note(
-                &format!("{field}.currency_code"),
-                Currency::parse(&money.currency_code),
-            )
+        let code = match Currency::parse(&money.currency_code) {
+            Ok(code) => Some(code),
+            Err(error) => {
+                let text = match money.currency_code.as_str() {
+                    "" => "is required".to_owned(),
+                    _ => error.to_string(),
+                };
+                self.violate(format!("{field}.currency_code"), text);
+                None
+            }
         };
-        let amount = self.note(field, Amount::from_units(code?, money.units, money.nanos))?;
+        let read = match code {
+            Some(code) => Amount::from_units(code, money.units, money.nanos).map(Some),
+            None => Amount::check_units(money.units, money.nanos).map(|()| None),
+        };
+        let amount = self.note(field, read)??;
         if amount.minor > Minor::PRICE_MAX {
             self.violate(
                 field,
@@ -327,7 +333,7 @@ impl Fields {
         );
         let promoter = self.optional_reference("pool.promoter", &pool.promoter);
         let show = self.optional_reference("pool.show", &pool.show);
-        let labels = self.labels(&pool.labels);
+        let labels = self.labels("pool.labels", &pool.labels);
         let show_time = self.future_time("pool.show_time", pool.show_time.as_ref(), now);
         let max_tickets_per_order = match pool.max_tickets_per_order {
             0 => ORDER_TICKETS_DEFAULT,

@@ -6,7 +6,7 @@ use std::{collections::HashMap, sync::Arc};
 use onsale_shared::{
     event::{DecodeError, PoolCreated, PoolEvent},
     id::PoolId,
-    log::{Position, RecordedEvent, Version},
+    log::{Position, RecordedEvent, StreamName, Version},
 };
 
 use crate::pool::{Counts, Details, Pool};
@@ -56,9 +56,13 @@ pub(crate) enum FoldError {
         found: Version,
         position: Position,
     },
-    #[error("the event at position {position} cannot be read by this version")]
+    #[error(
+        "the event at position {position}, version {version} of {stream}, cannot be read by this version: {source}"
+    )]
     Undecodable {
         position: Position,
+        stream: StreamName,
+        version: Version,
         #[source]
         source: DecodeError,
     },
@@ -105,6 +109,8 @@ impl Fold {
         }
         let fact = event.decode().map_err(|source| FoldError::Undecodable {
             position: event.position,
+            stream: event.stream.clone(),
+            version: event.version,
             source,
         })?;
         let pool = self

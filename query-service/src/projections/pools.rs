@@ -7,7 +7,10 @@ use std::{sync::Arc, time::Duration};
 
 use onsale_shared::log::Position;
 use sqlx::{Connection as _, PgConnection};
-use tokio::{sync::watch, time::sleep};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -19,6 +22,17 @@ use crate::{
 
 /// 'onsq' in ASCII, and the number of the projection.
 const LEADER_LOCK: (i32, i32) = (1_869_509_489, 1);
+
+/// A lost write is written again from the checkpoint that was lost with it, so it waits for no disk. A leader whom the
+/// network forgot is given up by the server within seconds, also while he has nothing to write: others wait for his lock.
+const SESSION: &str = "\
+    SET synchronous_commit = off; \
+    SET tcp_keepalives_idle = 5; \
+    SET tcp_keepalives_interval = 1; \
+    SET tcp_keepalives_count = 5";
+
+/// How long one statement may take: longer than the server allows. The network may hold back an answer for ever.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// The most rows of one statement.
 const ROWS_MAX: usize = 5_000;
@@ -64,17 +78,14 @@ impl PoolsProjection {
     /// One session: stands by until it may lead, then leads until somebody else does.
     async fn serve_a_term(&self, backoff: &mut Backoff) -> Result<(), sqlx::Error> {
         let mut session = self.database.session().await?;
-        // A lost write is written again from the checkpoint that was lost with it, so it waits for no disk.
-        sqlx::raw_sql("SET synchronous_commit = off")
-            .execute(&mut session)
-            .await?;
-        while !leads(&mut session).await? {
-            let table = checkpoint(&mut session).await?;
+        in_time(sqlx::raw_sql(SESSION).execute(&mut session)).await?;
+        while !in_time(leads(&mut session)).await? {
+            let table = in_time(checkpoint(&mut session)).await?;
             self.tell(table);
             *backoff = Backoff::new();
             sleep(self.standby_interval).await;
         }
-        let mut table = checkpoint(&mut session).await?;
+        let mut table = in_time(checkpoint(&mut session)).await?;
         self.tell(table);
         tracing::info!(
             position = table.position.get(),
@@ -119,14 +130,21 @@ async fn write(
     from: Progress,
     cut: &Cut,
 ) -> Result<Moved, sqlx::Error> {
-    let mut transaction = session.begin().await?;
-    if move_checkpoint(&mut transaction, from, cut.progress).await? == Moved::No {
-        transaction.rollback().await?;
+    let mut transaction = in_time(session.begin()).await?;
+    if in_time(move_checkpoint(&mut transaction, from, cut.progress)).await? == Moved::No {
+        in_time(transaction.rollback()).await?;
         return Ok(Moved::No);
     }
     for rows in cut.pools.chunks(ROWS_MAX) {
-        upsert(&mut transaction, rows).await?;
+        in_time(upsert(&mut transaction, rows)).await?;
     }
-    transaction.commit().await?;
+    in_time(transaction.commit()).await?;
     Ok(Moved::Yes)
+}
+
+async fn in_time<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let answer = timeout(STATEMENT_TIMEOUT, statement).await;
+    answer.unwrap_or_else(|elapsed| Err(std::io::Error::from(elapsed).into()))
 }

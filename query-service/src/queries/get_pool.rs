@@ -21,15 +21,18 @@ impl Queries {
         let Freshness { required, deadline } = freshness;
         loop {
             self.wait_for_checkpoint(required, deadline).await;
-            let (table, found) =
-                match timeout_at(deadline, pools::find(&self.read_models, id)).await {
-                    Ok(Ok(answer)) => answer,
-                    Ok(Err(error)) if is_unreadable(&error) => {
-                        return Err(QueryError::Unreadable(error));
-                    }
-                    Ok(Err(error)) => return Err(QueryError::Database(error)),
-                    Err(_elapsed) => return Err(self.too_late(required)),
-                };
+            let finding = self.read_models.read(|connection| {
+                let id = id.clone();
+                Box::pin(async move { pools::find(connection, &id).await })
+            });
+            let (table, found) = match timeout_at(deadline, finding).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) if is_unreadable(&error) => {
+                    return Err(QueryError::Unreadable(error));
+                }
+                Ok(Err(error)) => return Err(QueryError::Database(error)),
+                Err(_elapsed) => return Err(self.too_late(required)),
+            };
             if table.position >= required {
                 let found = found.ok_or_else(|| QueryError::UnknownPool(id.clone()))?;
                 return Ok((found, table));
@@ -51,6 +54,7 @@ impl Queries {
     }
 
     fn too_late(&self, required: Position) -> QueryError {
+        self.read_models.close_idle();
         let position = *self.pools_checkpoint.borrow();
         if position < required {
             QueryError::Behind { position, required }

@@ -2,10 +2,10 @@
 
 use futures::TryStreamExt as _;
 use onsale_shared::id::PoolId;
-use sqlx::{PgConnection, PgPool, Row as _, postgres::PgRow};
+use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgRow};
 
 use super::pools_row::{pool_of, progress_of};
-use crate::{availability::Progress, pool::Pool};
+use crate::{availability::Progress, database::Database, pool::Pool};
 
 pub(crate) use super::pools_write::{Moved, move_checkpoint, upsert};
 
@@ -24,8 +24,9 @@ macro_rules! columns {
 }
 
 /// All pools and how far they are, of one snapshot.
-pub(crate) async fn load(pool: &PgPool) -> Result<(Progress, Vec<Pool>), sqlx::Error> {
-    let mut snapshot = pool
+pub(crate) async fn load(database: &Database) -> Result<(Progress, Vec<Pool>), sqlx::Error> {
+    let mut session = database.session().await?;
+    let mut snapshot = session
         .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         .await?;
     // Many pools take longer than a query may.
@@ -40,6 +41,7 @@ pub(crate) async fn load(pool: &PgPool) -> Result<(Progress, Vec<Pool>), sqlx::E
         .try_collect()
         .await?;
     snapshot.commit().await?;
+    session.close().await?;
     Ok((progress, pools))
 }
 
@@ -58,7 +60,7 @@ pub(crate) async fn checkpoint(connection: &mut PgConnection) -> Result<Progress
 
 /// A pool, if the table has it, and how far the table is; of one snapshot, since it is one statement.
 pub(crate) async fn find(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     id: &PoolId,
 ) -> Result<(Progress, Option<Pool>), sqlx::Error> {
     let row = sqlx::query(concat!(
@@ -70,7 +72,7 @@ pub(crate) async fn find(
     .bind(PROJECTION)
     .bind(VERSION)
     .bind(id.as_str())
-    .fetch_one(pool)
+    .fetch_one(connection)
     .await?;
     let there = row.try_get::<Option<&str>, _>("pool")?.is_some();
     let found = there.then(|| pool_of(&row)).transpose()?;

@@ -44,7 +44,7 @@ enum Failure {
 }
 
 async fn attempt(sources: &Sources) -> Result<(Started, Progress), Failure> {
-    let loaded = pools::load(&sources.read_models).await;
+    let loaded = pools::load(&sources.database).await;
     let (progress, pools) = loaded.map_err(|error| {
         if is_unreadable(&error) {
             Failure::Final(TailStopped::ReadModel(error))

@@ -1,3 +1,5 @@
+//! The name of a pool, which is its id.
+
 use std::{fmt, sync::Arc};
 
 use serde::{Deserialize, Serialize};

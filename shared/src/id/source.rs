@@ -1,3 +1,5 @@
+//! Where new ids come from, and how a command brings its own along.
+
 use uuid::{NoContext, Uuid};
 
 use super::{ClaimId, EventId, TicketId};

@@ -131,7 +131,7 @@ impl Tail {
     async fn look(&mut self) -> Result<Page, ReadError> {
         let look = match self.look.take() {
             Some(begun) => begun,
-            None if self.more => self.begin(Woken::ByPage),
+            None if self.more => self.begin(Woken::Full),
             None => {
                 let woken = self.wait().await;
                 self.begin(woken)
@@ -178,8 +178,8 @@ impl Tail {
             self.registration = Registration::UnderWay(Box::pin(register(Arc::clone(&self.log))));
         }
         tokio::select! {
-            () = sleep_until(deadline) => Woken::ByPoll,
-            () = self.registration.hint(self.position) => Woken::ByHint,
+            () = sleep_until(deadline) => Woken::Poll,
+            () = self.registration.hint(self.position) => Woken::Hint,
         }
     }
 }
@@ -196,9 +196,9 @@ struct Look {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Woken {
     /// The last page was full.
-    ByPage,
-    ByPoll,
-    ByHint,
+    Full,
+    Poll,
+    Hint,
 }
 
 /// Where a tail has its hints from. Registering takes its time beside the poll, never instead of it.
@@ -240,7 +240,7 @@ impl Registration {
         let Self::Done { unannounced, .. } = self else {
             return;
         };
-        if woken == Woken::ByPoll {
+        if woken == Woken::Poll {
             *unannounced += 1;
         }
         if *unannounced >= TailConfig::UNANNOUNCED_MAX {

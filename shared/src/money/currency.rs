@@ -1,3 +1,5 @@
+//! The currencies of ISO 4217 and their decimals.
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};

@@ -19,23 +19,35 @@ pub async fn measure(options: &[(&str, &str)], count: usize) -> anyhow::Result<S
     let system = System::start_with(1, options).await;
     let mut caller = system.caller().await;
     let receipt = caller.create_pool("idle", 10_000).await?;
-    caller.availability("idle", &receipt.consistency_token).await?;
+    caller
+        .availability("idle", &receipt.consistency_token)
+        .await?;
     let request = v1::WatchAvailabilityRequest {
         pools: vec![name::pool("idle")],
         min_interval: Some(MIN_INTERVAL.try_into()?),
         ..v1::WatchAvailabilityRequest::default()
     };
-    let mut frames = caller.queries.watch_availability(request).await?.into_inner();
+    let mut frames = caller
+        .queries
+        .watch_availability(request)
+        .await?
+        .into_inner();
     let mut seen = 0;
     let mut measured = Vec::with_capacity(count);
     for n in 0..count {
         let request = purchase_request("idle", &format!("customer-{n}"), 1);
-        let bought = caller.commands.purchase_tickets(request).await?.into_inner();
+        let bought = caller
+            .commands
+            .purchase_tickets(request)
+            .await?
+            .into_inner();
         let acknowledged = Instant::now();
         let version = bought.receipt.context("a receipt")?.version;
         while seen < version {
             let frame = frames.message().await?.context("the stream goes on")?;
-            seen = frame.availability.map_or(seen, |availability| availability.version);
+            seen = frame
+                .availability
+                .map_or(seen, |availability| availability.version);
         }
         measured.push(acknowledged.elapsed());
         // The next change must find the stream idle.

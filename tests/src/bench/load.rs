@@ -12,7 +12,10 @@ use anyhow::Context as _;
 use onsale_proto::{reason::Reason, status::reason_of};
 
 use super::Samples;
-use crate::{caller::{Caller, purchase_request}, system::System};
+use crate::{
+    caller::{Caller, purchase_request},
+    system::System,
+};
 
 /// As many connections carry the calls.
 const CONNECTIONS: usize = 4;
@@ -66,7 +69,13 @@ async fn run(
     let started = Instant::now();
     let loops = (0..in_flight).map(|n| {
         let caller = callers[n % CONNECTIONS].clone();
-        tokio::spawn(keep_buying(caller, pool, refusal, Arc::clone(&ended), Arc::clone(&unexpected)))
+        tokio::spawn(keep_buying(
+            caller,
+            pool,
+            refusal,
+            Arc::clone(&ended),
+            Arc::clone(&unexpected),
+        ))
     });
     let loops: Vec<_> = loops.collect();
     tokio::time::sleep(span).await;
@@ -93,7 +102,10 @@ async fn keep_buying(
     let mut measured = Vec::new();
     while !ended.load(Ordering::Relaxed) {
         let called = Instant::now();
-        let answer = caller.commands.purchase_tickets(purchase_request(pool, "customer", 1)).await;
+        let answer = caller
+            .commands
+            .purchase_tickets(purchase_request(pool, "customer", 1))
+            .await;
         let as_expected = match answer {
             Ok(_) => refusal.is_none(),
             Err(status) => refusal.is_some() && reason_of(&status) == refusal,

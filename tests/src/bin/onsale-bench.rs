@@ -6,7 +6,11 @@ use std::{
 };
 
 use clap::Parser;
-use onsale_tests::{bench::{latency, load}, service::resident_kib, system::System};
+use onsale_tests::{
+    bench::{latency, load},
+    service::resident_kib,
+    system::System,
+};
 
 /// Measures Onsale on this machine: release builds, durable PostgreSQL, through gRPC.
 #[derive(Parser)]
@@ -29,22 +33,38 @@ struct Cli {
 async fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
     let system = System::start().await;
-    let (command, query) = (resident_kib(system.commands[0].pid()), resident_kib(system.query.pid()));
+    let (command, query) = (
+        resident_kib(system.commands[0].pid()),
+        resident_kib(system.query.pid()),
+    );
     let mib = |kib: Option<u64>| kib.unwrap_or(0) / 1_024;
-    say(&format!("memory after start: command-service {} MiB, query-service {} MiB", mib(command), mib(query)))?;
+    say(&format!(
+        "memory after start: command-service {} MiB, query-service {} MiB",
+        mib(command),
+        mib(query)
+    ))?;
     drop(system);
 
     let with = latency::measure(&[], cli.samples).await?;
-    say(&format!("acknowledgement to frame, with notifications: {}", with.summary()))?;
+    say(&format!(
+        "acknowledgement to frame, with notifications: {}",
+        with.summary()
+    ))?;
     let polling = [("ONSALE_NOTIFY", "false"), ("ONSALE_QUERY_HINTS", "false")];
     let without = latency::measure(&polling, cli.samples).await?;
-    say(&format!("acknowledgement to frame, polling each 100 ms: {}", without.summary()))?;
+    say(&format!(
+        "acknowledgement to frame, polling each 100 ms: {}",
+        without.summary()
+    ))?;
 
     let span = Duration::from_secs(cli.load_seconds);
     for in_flight in [16, 256] {
         let mut rounds = Vec::new();
         for _ in 0..cli.rounds {
-            rounds.push((load::purchases(in_flight, span).await?, load::refusals(in_flight, span).await?));
+            rounds.push((
+                load::purchases(in_flight, span).await?,
+                load::refusals(in_flight, span).await?,
+            ));
         }
         rounds.sort_by_key(|(bought, _)| bought.per_second);
         let (bought, _) = &rounds[rounds.len() / 2];

@@ -27,7 +27,9 @@ async fn main() -> ExitCode {
 }
 
 fn could_not(error: &anyhow::Error) -> ExitCode {
-    let unseen = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    let unseen = error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
     if !unseen {
         // Where standard error is closed too, the exit code has to do.
         writeln!(io::stderr(), "{error}").ok();

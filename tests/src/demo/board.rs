@@ -1,9 +1,16 @@
 //! The board: the live view as a bar with its numbers, drawn in place on a terminal, or a line a second elsewhere.
 
-use std::{collections::VecDeque, io, sync::Arc, time::Duration};
+mod rate;
+
+pub(super) use rate::Rate;
+
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
 use onsale_proto::v1::{Availability, SaleStatus};
-use tokio::{sync::watch, time::{Instant, MissedTickBehavior, interval}};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval},
+};
 
 use super::{
     line::DROPPED,
@@ -29,8 +36,12 @@ pub(super) struct Board {
 
 impl Board {
     /// Shows what happens until it is dropped, or nobody can see it any longer.
-    pub(super) async fn show(&mut self, screen: &mut Screen) -> io::Result<std::convert::Infallible> {
-        let every = if screen.is_drawn() { DRAW_INTERVAL } else { LINE_INTERVAL };
+    pub(super) async fn show(&mut self, screen: &mut Screen) -> io::Result<Infallible> {
+        let every = if screen.is_drawn() {
+            DRAW_INTERVAL
+        } else {
+            LINE_INTERVAL
+        };
         let mut ticks = interval(every);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -52,50 +63,74 @@ impl Board {
     }
 
     fn line(&self, view: &View, rate: i64) -> String {
-        let Availability { sold, held, available, .. } = view.availability;
+        let Availability {
+            sold,
+            held,
+            available,
+            ..
+        } = view.availability;
         let time = clock(self.began.elapsed());
         let status = status(view).0;
-        format!("{time}   sold {sold:>5}   held {held:>5}   available {available:>5}   {rate:>5} sold/s   {status}")
+        format!(
+            "{time}   sold {sold:>5}   held {held:>5}   available {available:>5}   {rate:>5} sold/s   {status}"
+        )
     }
 
     fn lines(&self, view: &View, rate: i64, screen: &Screen) -> Vec<String> {
-        let Availability { sold, held, available, .. } = view.availability;
+        let Availability {
+            sold,
+            held,
+            available,
+            ..
+        } = view.availability;
         let (status, style) = status(view);
         let time = clock(self.began.elapsed());
-        let counts = format!("sold {}   held {}   available {}", grouped(sold), grouped(held), grouped(available));
+        let counts = format!(
+            "sold {}   held {}   available {}",
+            grouped(sold),
+            grouped(held),
+            grouped(available)
+        );
         let (arrived, through, refused, dropped) = self.tally.note(|figures| {
             let refused: u32 = figures.refusals.values().sum();
-            let dropped = figures.unanswered_attempts.get(DROPPED).copied().unwrap_or_default();
+            let dropped = figures
+                .unanswered_attempts
+                .get(DROPPED)
+                .copied()
+                .unwrap_or_default();
             (figures.arrived, figures.through(), refused, dropped)
         });
-        let customers = format!("{} inside   {} through", grouped(arrived - through), grouped(through));
-        let answers = format!("{} refused   {}", grouped(refused), counted(dropped, "dropped call"));
+        let customers = format!(
+            "{} inside   {} through",
+            grouped(arrived - through),
+            grouped(through)
+        );
+        let answers = format!(
+            "{} refused   {}",
+            grouped(refused),
+            counted(dropped, "dropped call")
+        );
         vec![
             String::new(),
-            format!("  {}{}", screen.styled(Style::Bold, &self.title), right(&self.title, &time)),
+            format!(
+                "  {}{}",
+                screen.styled(Style::Bold, &self.title),
+                right(&self.title, &time)
+            ),
             format!("  {}", bar(&view.availability, screen)),
-            format!("  {counts}{}{}", gap(&counts, status), screen.styled(style, status)),
-            format!("  {customers}   {answers}{}", right(&format!("{customers}   {answers}"), &format!("{} sold/s", grouped(rate)))),
+            format!(
+                "  {counts}{}{}",
+                gap(&counts, status),
+                screen.styled(style, status)
+            ),
+            format!(
+                "  {customers}   {answers}{}",
+                right(
+                    &format!("{customers}   {answers}"),
+                    &format!("{} sold/s", grouped(rate))
+                )
+            ),
         ]
-    }
-}
-
-/// Tickets sold per second, over the last second or a little more.
-#[derive(Debug, Default)]
-pub(super) struct Rate(VecDeque<(Instant, i64)>);
-
-impl Rate {
-    fn of(&mut self, now: Instant, sold: i64) -> i64 {
-        self.0.push_back((now, sold));
-        // The oldest that stays is the newest that is a second old.
-        while self.0.get(1).is_some_and(|(time, _)| now.duration_since(*time) >= Duration::from_secs(1)) {
-            self.0.pop_front();
-        }
-        let Some((time, before)) = self.0.front() else {
-            return 0;
-        };
-        let milliseconds = i64::try_from(now.duration_since(*time).as_millis()).unwrap_or(i64::MAX);
-        (sold - before) * 1_000 / milliseconds.max(1_000)
     }
 }
 
@@ -114,9 +149,17 @@ fn status(view: &View) -> (&'static str, Style) {
 
 /// How many cells are sold, and how many sold or held. What there is has at least a cell, where there is room.
 fn cells(availability: &Availability) -> (usize, usize) {
-    let Availability { capacity, sold, held, .. } = availability;
+    let Availability {
+        capacity,
+        sold,
+        held,
+        ..
+    } = availability;
     let of = |count: i64| {
-        let cells = i64::try_from(BAR_WIDTH).unwrap_or(i64::MAX).saturating_mul(count) / (*capacity).max(1);
+        let cells = i64::try_from(BAR_WIDTH)
+            .unwrap_or(i64::MAX)
+            .saturating_mul(count)
+            / (*capacity).max(1);
         usize::try_from(cells).unwrap_or_default().min(BAR_WIDTH)
     };
     let sold_cells = of(*sold).max(usize::from(*sold > 0));
@@ -134,7 +177,11 @@ fn bar(availability: &Availability, screen: &Screen) -> String {
 
 /// What brings `text` to the right end of the bar, after `left`.
 fn gap(left: &str, text: &str) -> String {
-    " ".repeat(BAR_WIDTH.saturating_sub(left.chars().count() + text.chars().count()).max(1))
+    " ".repeat(
+        BAR_WIDTH
+            .saturating_sub(left.chars().count() + text.chars().count())
+            .max(1),
+    )
 }
 
 fn right(left: &str, text: &str) -> String {
@@ -161,16 +208,5 @@ mod tests {
         assert_eq!(of(999, 0), (BAR_WIDTH - 1, BAR_WIDTH - 1));
         assert_eq!(of(999, 1), (BAR_WIDTH - 1, BAR_WIDTH));
         assert_eq!(of(1_000, 0), (BAR_WIDTH, BAR_WIDTH));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_rate_is_that_of_the_last_second() {
-        let mut rate = Rate::default();
-        let mut now = Instant::now();
-        for sold in [0, 5, 10] {
-            assert_eq!(rate.of(now, sold), sold);
-            now += Duration::from_millis(500);
-        }
-        assert_eq!(rate.of(now, 10), 5);
     }
 }

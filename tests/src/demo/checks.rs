@@ -76,7 +76,10 @@ async fn of_purchases(log: &mut Log, figures: &Figures) -> anyhow::Result<Vec<Ch
     };
     let heard = Check {
         holds: purchases.unheard == 0,
-        text: format!("Nothing was sold without its buyer being told ({}).", counted(purchases.unheard, "ticket")),
+        text: format!(
+            "Nothing was sold without its buyer being told ({}).",
+            counted(purchases.unheard, "ticket")
+        ),
     };
     Ok(vec![there, heard])
 }
@@ -92,13 +95,20 @@ async fn of_requests(log: &mut Log, figures: &Figures) -> anyhow::Result<Vec<Che
             grouped(repeats.missing),
         ),
     };
-    let recorded = log.recorded(&figures.refused).await?;
+    let recorded = log
+        .recorded(figures.refused.keys().cloned().collect())
+        .await?;
+    let example = recorded.example.and_then(|request| {
+        let reason = figures.refused.get(&request)?;
+        Some(format!(" For example {request}, refused as {reason}."))
+    });
     let refused = Check {
-        holds: recorded == 0,
+        holds: recorded.requests == 0,
         text: format!(
-            "None of {} that were refused left anything in the log ({} did).",
+            "None of {} that were refused left anything in the log ({} did).{}",
             counted(i128::try_from(figures.refused.len())?, "request"),
-            grouped(recorded),
+            grouped(recorded.requests),
+            example.unwrap_or_default(),
         ),
     };
     Ok(vec![repeated, refused])
@@ -122,10 +132,24 @@ async fn of_pause(log: &mut Log, pause: Pause) -> anyhow::Result<Check> {
 async fn of_view(log: &mut Log, told: &Told<'_>) -> anyhow::Result<Vec<Check>> {
     let seen = &told.view.availability;
     let fold = log.fold(seen.version).await?;
-    let expected = (fold.capacity, fold.sold, fold.held, fold.capacity - fold.sold - fold.held, status_of(fold));
-    let shown = (seen.capacity, seen.sold, seen.held, seen.available, seen.sale_status());
+    let expected = (
+        fold.capacity,
+        fold.sold,
+        fold.held,
+        fold.capacity - fold.sold - fold.held,
+        status_of(fold),
+    );
+    let shown = (
+        seen.capacity,
+        seen.sold,
+        seen.held,
+        seen.available,
+        seen.sale_status(),
+    );
     let last = Check {
-        holds: shown == expected && seen.version == fold.newest && seen.version >= told.figures.version,
+        holds: shown == expected
+            && seen.version == fold.newest
+            && seen.version >= told.figures.version,
         text: format!(
             "The live view's last frame (version {}: {} sold, {} held, {} available) is the fold of the log (version {}: {} sold, {} held, {} available).",
             grouped(seen.version),
@@ -162,7 +186,11 @@ fn status_of(fold: Fold) -> SaleStatus {
 }
 
 fn of_answers(figures: &Figures) -> Check {
-    let example = figures.odd.first().map(|text| format!(" For example: {text}.")).unwrap_or_default();
+    let example = figures
+        .odd
+        .first()
+        .map(|text| format!(" For example: {text}."))
+        .unwrap_or_default();
     Check {
         holds: figures.odd.is_empty() && figures.unanswered.is_empty(),
         text: format!(

@@ -61,7 +61,11 @@ impl Line {
 
     /// Sends a command until it is answered. With `lost_after`, the caller's connection is lost that long after the
     /// first attempt began: the call is dropped in the middle, wherever it is then.
-    pub(super) async fn send<C: Command>(&mut self, command: C, lost_after: Option<Duration>) -> Outcome<C::Answer> {
+    pub(super) async fn send<C: Command>(
+        &mut self,
+        command: C,
+        lost_after: Option<Duration>,
+    ) -> Outcome<C::Answer> {
         let patience = Instant::now() + PATIENCE;
         for attempt in 1.. {
             let began = Instant::now();
@@ -75,23 +79,34 @@ impl Line {
                     return Outcome::Done(answer);
                 }
                 Ok(Err(status)) if is_worth_repeating(&status) => {
-                    self.not_answered(reason_of(&status).map_or("connection broken", Reason::as_str));
-                    let asked = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
+                    self.not_answered(
+                        reason_of(&status).map_or("connection broken", Reason::as_str),
+                    );
+                    let asked = status
+                        .get_error_details()
+                        .retry_info()
+                        .and_then(|info| info.retry_delay);
                     sleep(asked.unwrap_or(PAUSE)).await;
                 }
-                Ok(Err(status)) => return Outcome::Refused(self.refused(&command, &status, began.elapsed())),
+                Ok(Err(status)) => {
+                    return Outcome::Refused(self.refused(&command, &status, began.elapsed()));
+                }
                 Err(_) => self.not_answered(limit.map_or("no answer in time", |_| DROPPED)),
             }
             if Instant::now() >= patience {
                 break;
             }
         }
-        self.tally.note(|figures| figures.unanswered.push(command.request_id().to_owned()));
+        self.tally
+            .note(|figures| figures.unanswered.push(command.request_id().to_owned()));
         Outcome::NoAnswer
     }
 
     fn not_answered(&self, cause: &str) {
-        self.tally.note(|figures| *figures.unanswered_attempts.entry(cause.to_owned()).or_default() += 1);
+        self.tally.note(|figures| {
+            let attempts = figures.unanswered_attempts.entry(cause.to_owned());
+            *attempts.or_default() += 1;
+        });
     }
 
     fn done<C: Command>(&self, command: &C, answer: &C::Answer, attempt: u32, took: Duration) {
@@ -108,10 +123,14 @@ impl Line {
     fn refused<C: Command>(&self, command: &C, status: &Status, took: Duration) -> Refusal {
         self.tally.answered(C::NAME, took);
         let reason = reason_of(status);
-        let name = reason.map_or_else(|| format!("{:?}", status.code()), |reason| reason.as_str().to_owned());
+        let name = reason.map_or_else(
+            || format!("{:?}", status.code()),
+            |reason| reason.as_str().to_owned(),
+        );
         self.tally.note(|figures| {
-            *figures.refusals.entry(name).or_default() += 1;
-            figures.refused.push(command.request_id().to_owned());
+            *figures.refusals.entry(name.clone()).or_default() += 1;
+            let id = command.request_id().to_owned();
+            figures.refused.insert(id, name);
         });
         Refusal {
             reason,
@@ -136,8 +155,12 @@ fn request<C: Command>(command: &C, attempt: u32) -> Request<C> {
 /// Whether the same request may yet be answered. What has one of these codes and no reason of the catalogue does not
 /// come from the service: the connection broke.
 fn is_worth_repeating(status: &Status) -> bool {
-    match status.code() {
-        Code::Unavailable | Code::DeadlineExceeded => true,
-        code => reason_of(status).is_none() && matches!(code, Code::Unknown | Code::Cancelled | Code::Internal),
-    }
+    let code = status.code();
+    let is_passing = matches!(code, Code::Unavailable | Code::DeadlineExceeded);
+    // The last one is what a GOAWAY with ENHANCE_YOUR_CALM becomes.
+    let is_broken = matches!(
+        code,
+        Code::Unknown | Code::Cancelled | Code::Internal | Code::ResourceExhausted
+    );
+    is_passing || is_broken && reason_of(status).is_none()
 }

@@ -1,5 +1,7 @@
 //! The event log of the demo's pool, asked in SQL.
 
+mod sql;
+
 use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
@@ -11,6 +13,9 @@ use super::{promoter::Pause, tally::Bought};
 use crate::proof::{self, Proof};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// <https://www.postgresql.org/docs/current/errcodes-appendix.html>
+const UNDEFINED_TABLE: &str = "42P01";
 
 /// See the module.
 #[derive(Debug)]
@@ -40,6 +45,14 @@ pub(super) struct Purchases {
     pub(super) doubled: i64,
     /// Tickets bought by a request that was neither acknowledged nor given up without an answer.
     pub(super) unheard: i64,
+}
+
+/// Which of some requests recorded something.
+#[derive(Clone, Debug, FromRow)]
+pub(super) struct Recorded {
+    pub(super) requests: i64,
+    /// One of them.
+    pub(super) example: Option<String>,
 }
 
 /// Which attempt of repeated requests was recorded.
@@ -72,80 +85,8 @@ pub(super) struct Fold {
     pub(super) newest: i64,
 }
 
-const SALES: &str = "
-SELECT count(*) AS events,
-       count(*) FILTER (WHERE type = 'TicketClaimed') AS claimed,
-       count(*) FILTER (WHERE type = 'TicketBought') AS sold,
-       count(*) FILTER (WHERE type = 'TicketReleased' AND data ->> 'cause' = 'EXPIRED') AS expired,
-       count(*) FILTER (WHERE type = 'TicketReleased' AND data ->> 'cause' = 'CUSTOMER') AS given_back,
-       (SELECT coalesce(max(within), 0) FROM (
-            SELECT count(*) OVER (ORDER BY time RANGE BETWEEN INTERVAL '1 second' PRECEDING AND CURRENT ROW) AS within
-              FROM onsale_log.events WHERE stream = 'pools/' || $1 AND type = 'TicketBought') seconds) AS peak
-  FROM onsale_log.events WHERE stream = 'pools/' || $1";
-
-const PURCHASES: &str = "
-WITH acknowledged AS (
-    SELECT * FROM unnest($2::text[], $3::text[]) AS a (ticket, request)
-), bought AS (
-    SELECT data ->> 'ticket' AS ticket, metadata ->> 'request_id' AS request
-      FROM onsale_log.events WHERE stream = 'pools/' || $1 AND type = 'TicketBought'
-)
-SELECT (SELECT count(*) FROM acknowledged a
-         WHERE NOT EXISTS (SELECT FROM bought b WHERE b.ticket = a.ticket AND b.request = a.request)) AS missing,
-       (SELECT count(*) - count(DISTINCT ticket) FROM bought)
-     + (SELECT count(*) - count(DISTINCT ticket) FROM acknowledged) AS doubled,
-       (SELECT count(*) FROM bought b
-         WHERE NOT EXISTS (SELECT FROM acknowledged a WHERE b.ticket = a.ticket AND b.request = a.request)
-           AND NOT EXISTS (SELECT FROM unnest($4::text[]) u (request) WHERE u.request = b.request)) AS unheard";
-
-const RECORDED: &str = "
-SELECT count(DISTINCT metadata ->> 'request_id') FROM onsale_log.events
- WHERE stream = 'pools/' || $1 AND metadata ->> 'request_id' IN (SELECT unnest($2::text[]))";
-
-// The first event of a command names the attempt, in its correlation id: '<request id>/<attempt>'.
-const REPEATS: &str = "
-WITH repeated AS (
-    SELECT r.request, count(c.attempt) AS commands, min(c.attempt) AS attempt
-      FROM unnest($2::text[]) AS r (request)
-      LEFT JOIN (SELECT metadata ->> 'request_id' AS request,
-                        split_part(metadata ->> 'correlation_id', '/', 2) AS attempt
-                   FROM onsale_log.events
-                  WHERE stream = 'pools/' || $1 AND metadata ->> 'correlation_id' IS NOT NULL) c
-             ON c.request = r.request
-     GROUP BY r.request
-)
-SELECT count(*) FILTER (WHERE commands = 1 AND attempt = '1') AS by_first,
-       count(*) FILTER (WHERE commands = 1 AND attempt <> '1') AS by_later,
-       count(*) FILTER (WHERE commands > 1) AS twice,
-       count(*) FILTER (WHERE commands = 0) AS missing
-  FROM repeated";
-
-const WHILE_STOPPED: &str = "
-WITH e AS (
-    SELECT version, type, data ->> 'ticket' AS ticket FROM onsale_log.events WHERE stream = 'pools/' || $1
-)
-SELECT EXISTS (SELECT FROM e WHERE version = $2 AND type = 'SalesStopped')
-   AND EXISTS (SELECT FROM e WHERE version = $3 AND type = 'SalesResumed') AS as_told,
-       count(*) FILTER (WHERE type = 'TicketClaimed') AS claimed,
-       count(*) FILTER (WHERE type = 'TicketBought') AS bought,
-       count(*) FILTER (WHERE type = 'TicketBought' AND NOT EXISTS (
-           SELECT FROM e c WHERE c.type = 'TicketClaimed' AND c.ticket = e.ticket AND c.version < $2
-       )) AS bought_of_later_claims
-  FROM e WHERE version > $2 AND version < $3";
-
-const FOLD: &str = "
-WITH e AS (
-    SELECT version, type, data FROM onsale_log.events WHERE stream = 'pools/' || $1
-), past AS (
-    SELECT * FROM e WHERE version <= $2
-)
-SELECT (SELECT coalesce(max((data ->> 'capacity')::bigint), 0) FROM past WHERE type = 'PoolCreated') AS capacity,
-       (SELECT count(*) FROM past WHERE type = 'TicketBought') AS sold,
-       (SELECT count(*) FROM past WHERE type = 'TicketClaimed')
-     - (SELECT count(*) FROM past WHERE type IN ('TicketBought', 'TicketReleased')) AS held,
-       coalesce((SELECT type = 'SalesStopped' FROM past WHERE type IN ('SalesStopped', 'SalesResumed')
-                  ORDER BY version DESC LIMIT 1), false) AS stopped,
-       (SELECT coalesce(max(version), 0) FROM e) AS newest";
+/// A question about the pool.
+type Query<T> = sqlx::query::QueryAs<'static, sqlx::Postgres, T, sqlx::postgres::PgArguments>;
 
 impl Log {
     /// Connects to the database, and says in a sentence why it cannot.
@@ -155,7 +96,9 @@ impl Log {
             anyhow!("DATABASE_URL is not the URL of a PostgreSQL database (postgres://user:password@host:port/database).")
         })?;
         let connecting = timeout(CONNECT_TIMEOUT, PgConnection::connect_with(&options)).await;
-        let connection = connecting.context("no answer").and_then(|connected| Ok(connected?));
+        let connection = connecting
+            .context("no answer")
+            .and_then(|connected| Ok(connected?));
         let connection = connection.map_err(|error| {
             anyhow!("The database of DATABASE_URL cannot be reached ({error}): start the system with `make up`.")
         })?;
@@ -167,7 +110,8 @@ impl Log {
 
     /// The length of the pool's stream; 0 if the log does not know the pool.
     pub(super) async fn newest_version(&mut self) -> anyhow::Result<i64> {
-        Ok(self.fold(0).await?.newest)
+        let (version,): (i64,) = self.fetch(self.ask(sql::NEWEST_VERSION)).await?;
+        Ok(version)
     }
 
     pub(super) async fn proof(&mut self) -> anyhow::Result<Proof> {
@@ -177,44 +121,62 @@ impl Log {
     }
 
     pub(super) async fn sales(&mut self) -> anyhow::Result<Sales> {
-        self.fetch(sqlx::query_as(SALES).bind(self.pool_id.clone())).await
+        self.fetch(self.ask(sql::SALES)).await
     }
 
-    pub(super) async fn purchases(&mut self, bought: &[Bought], unanswered: &[String]) -> anyhow::Result<Purchases> {
-        let (tickets, requests): (Vec<_>, Vec<_>) =
-            bought.iter().map(|bought| (bought.ticket.clone(), bought.request_id.clone())).unzip();
-        let query = sqlx::query_as(PURCHASES).bind(self.pool_id.clone());
-        self.fetch(query.bind(tickets).bind(requests).bind(unanswered.to_vec())).await
+    pub(super) async fn purchases(
+        &mut self,
+        bought: &[Bought],
+        unanswered: &[String],
+    ) -> anyhow::Result<Purchases> {
+        let (tickets, requests): (Vec<_>, Vec<_>) = bought
+            .iter()
+            .map(|bought| (bought.ticket.clone(), bought.request_id.clone()))
+            .unzip();
+        let query = self.ask(sql::PURCHASES).bind(tickets).bind(requests);
+        self.fetch(query.bind(unanswered.to_vec())).await
     }
 
-    /// How many of these requests recorded something.
-    pub(super) async fn recorded(&mut self, requests: &[String]) -> anyhow::Result<i64> {
-        let query = sqlx::query_as(RECORDED).bind(self.pool_id.clone());
-        let (count,): (i64,) = self.fetch(query.bind(requests.to_vec())).await?;
-        Ok(count)
+    /// What these requests recorded.
+    pub(super) async fn recorded(&mut self, requests: Vec<String>) -> anyhow::Result<Recorded> {
+        self.fetch(self.ask(sql::RECORDED).bind(requests)).await
     }
 
     pub(super) async fn repeats(&mut self, requests: &[String]) -> anyhow::Result<Repeats> {
-        let query = sqlx::query_as(REPEATS).bind(self.pool_id.clone());
-        self.fetch(query.bind(requests.to_vec())).await
+        let query = self.ask(sql::REPEATS).bind(requests.to_vec());
+        self.fetch(query).await
     }
 
     pub(super) async fn while_stopped(&mut self, pause: Pause) -> anyhow::Result<WhileStopped> {
-        let query = sqlx::query_as(WHILE_STOPPED).bind(self.pool_id.clone());
-        self.fetch(query.bind(pause.stopped).bind(pause.resumed)).await
+        let query = self.ask(sql::WHILE_STOPPED);
+        self.fetch(query.bind(pause.stopped).bind(pause.resumed))
+            .await
     }
 
     pub(super) async fn fold(&mut self, version: i64) -> anyhow::Result<Fold> {
-        self.fetch(sqlx::query_as(FOLD).bind(self.pool_id.clone()).bind(version)).await
+        self.fetch(self.ask(sql::FOLD).bind(version)).await
     }
 
-    async fn fetch<T>(&mut self, query: Query<'_, T>) -> anyhow::Result<T>
+    fn ask<T: for<'r> FromRow<'r, PgRow>>(&self, question: &'static str) -> Query<T> {
+        sqlx::query_as(question).bind(self.pool_id.clone())
+    }
+
+    async fn fetch<T>(&mut self, query: Query<T>) -> anyhow::Result<T>
     where
         T: for<'r> FromRow<'r, PgRow> + Send + Unpin,
     {
         let answer = query.fetch_one(&mut self.connection).await;
-        answer.map_err(|error| anyhow!("The log cannot be asked in SQL: {error}."))
+        answer.map_err(|error| in_a_sentence(&error))
     }
 }
 
-type Query<'q, T> = sqlx::query::QueryAs<'q, sqlx::Postgres, T, sqlx::postgres::PgArguments>;
+fn in_a_sentence(error: &sqlx::Error) -> anyhow::Error {
+    let refused = error.as_database_error();
+    if refused.and_then(|refused| refused.code()).as_deref() == Some(UNDEFINED_TABLE) {
+        return anyhow!(
+            "The database of DATABASE_URL has no event log: name the database of the services in it."
+        );
+    }
+    let text = refused.map_or_else(|| error.to_string(), |refused| refused.message().to_owned());
+    anyhow!("The log cannot be asked in SQL: {text}.")
+}

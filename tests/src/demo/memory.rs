@@ -27,7 +27,10 @@ pub(super) fn of_service(name: &str, address: &str) -> Option<Memory> {
         .flat_map(|table| listening(&table, port))
         .map(|inode| format!("socket:[{inode}]"))
         .collect();
-    let process = processes().ok()?.into_iter().find(|process| is_called(process, name) && has_one_of(process, &sockets))?;
+    let process = processes()
+        .ok()?
+        .into_iter()
+        .find(|process| is_called(process, name) && has_one_of(process, &sockets))?;
     read_status(&fs::read_to_string(process.join("status")).ok()?)
 }
 
@@ -36,10 +39,12 @@ fn local_port(address: &str) -> Option<u16> {
     let uri: Uri = address.parse().ok()?;
     let (host, port) = (uri.host()?.trim_matches(['[', ']']), uri.port_u16()?);
     let mut addresses = (host, port).to_socket_addrs().ok()?;
-    addresses.any(|address| address.ip().is_loopback()).then_some(port)
+    addresses
+        .any(|address| address.ip().is_loopback())
+        .then_some(port)
 }
 
-/// The inodes of the sockets that listen on a port, from a table of proc_net_tcp(5).
+/// The inodes of the sockets that listen on a port, from a table of `/proc/net/tcp`.
 fn listening(table: &str, port: u16) -> Vec<String> {
     let of_line = |line: &str| {
         let fields: Vec<_> = line.split_whitespace().collect();
@@ -51,8 +56,15 @@ fn listening(table: &str, port: u16) -> Vec<String> {
 }
 
 fn processes() -> io::Result<Vec<PathBuf>> {
-    let is_process = |path: &PathBuf| path.file_name().is_some_and(|name| name.as_encoded_bytes().iter().all(u8::is_ascii_digit));
-    Ok(fs::read_dir("/proc")?.flatten().map(|entry| entry.path()).filter(is_process).collect())
+    let is_process = |path: &PathBuf| {
+        path.file_name()
+            .is_some_and(|name| name.as_encoded_bytes().iter().all(u8::is_ascii_digit))
+    };
+    Ok(fs::read_dir("/proc")?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(is_process)
+        .collect())
 }
 
 /// The kernel keeps 15 characters of a name.
@@ -65,12 +77,26 @@ fn has_one_of(process: &Path, sockets: &[String]) -> bool {
     let Ok(files) = fs::read_dir(process.join("fd")) else {
         return false;
     };
-    let links = files.flatten().filter_map(|file| fs::read_link(file.path()).ok());
-    links.into_iter().any(|link| sockets.iter().any(|socket| link.as_os_str() == socket.as_str()))
+    let links = files
+        .flatten()
+        .filter_map(|file| fs::read_link(file.path()).ok());
+    links.into_iter().any(|link| {
+        sockets
+            .iter()
+            .any(|socket| link.as_os_str() == socket.as_str())
+    })
 }
 
 fn read_status(status: &str) -> Option<Memory> {
-    let kilobytes = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)?.split_whitespace().next()?.parse().ok());
+    let kilobytes = |key: &str| {
+        status.lines().find_map(|line| {
+            line.strip_prefix(key)?
+                .split_whitespace()
+                .next()?
+                .parse()
+                .ok()
+        })
+    };
     Some(Memory {
         now: kilobytes("VmRSS:")?,
         peak: kilobytes("VmHWM:")?,

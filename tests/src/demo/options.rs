@@ -15,11 +15,21 @@ use clap::{Parser, builder::FalseyValueParser, value_parser};
 #[command(name = "onsale-demo", version)]
 pub struct Options {
     /// Where command-service is
-    #[arg(long, env = "ONSALE_COMMAND_ADDRESS", default_value = "http://127.0.0.1:50051", value_name = "URL")]
+    #[arg(
+        long,
+        env = "ONSALE_COMMAND_ADDRESS",
+        default_value = "http://127.0.0.1:50051",
+        value_name = "URL"
+    )]
     pub command_address: String,
 
     /// Where query-service is
-    #[arg(long, env = "ONSALE_QUERY_ADDRESS", default_value = "http://127.0.0.1:50052", value_name = "URL")]
+    #[arg(
+        long,
+        env = "ONSALE_QUERY_ADDRESS",
+        default_value = "http://127.0.0.1:50052",
+        value_name = "URL"
+    )]
     pub query_address: String,
 
     /// The PostgreSQL database of the services (postgres://user:password@host:port/database), as who may read their log
@@ -51,7 +61,9 @@ impl fmt::Debug for Options {
     /// Without the URL: it has a password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut options = f.debug_struct("Options");
-        options.field("customers", &self.customers).field("tickets", &self.tickets);
+        options
+            .field("customers", &self.customers)
+            .field("tickets", &self.tickets);
         options.finish_non_exhaustive()
     }
 }

@@ -1,15 +1,15 @@
 //! What a customer has in mind, drawn by lot from the demo's seed.
 
-use std::time::Duration;
+use std::{ops::Range, time::Duration};
 
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 /// Over how long customers come; ever more of them towards the end.
-const ARRIVALS_MS: u64 = 12_000;
+const ARRIVALS_MS: u64 = 11_000;
 /// One order in so many loses its connection.
 const ORDERS_LOST_ONE_IN: u32 = 12;
 /// So does one payment in so many: who has tickets to lose shall often be in doubt.
-const PAYMENTS_LOST_ONE_IN: u32 = 4;
+const PAYMENTS_LOST_ONE_IN: u32 = 3;
 
 /// What he does with the tickets that he gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +42,9 @@ impl Plan {
     pub(super) fn draw(seed: u64, customer: u32) -> Self {
         let mut lot = StdRng::seed_from_u64(seed ^ (u64::from(customer) << 32));
         // The later of two: word gets around.
-        let arrival = lot.random_range(0..ARRIVALS_MS).max(lot.random_range(0..ARRIVALS_MS));
+        let arrival = lot
+            .random_range(0..ARRIVALS_MS)
+            .max(lot.random_range(0..ARRIVALS_MS));
         let quantity = match lot.random_range(0..100) {
             0..40 => 1,
             40..80 => 2,
@@ -69,13 +71,17 @@ impl Plan {
 
     /// Who has waited for tickets does not let them go so easily.
     pub(super) fn mean_it(&mut self) {
-        if matches!(self.manner, Manner::Forget | Manner::BuyTooLate | Manner::GiveBack) && self.lot.random_ratio(9, 10) {
+        if matches!(
+            self.manner,
+            Manner::Forget | Manner::BuyTooLate | Manner::GiveBack
+        ) && self.lot.random_ratio(9, 10)
+        {
             self.manner = Manner::Buy;
         }
     }
 
     /// A time to think.
-    pub(super) fn pause(&mut self, milliseconds: std::ops::Range<u64>) -> Duration {
+    pub(super) fn pause(&mut self, milliseconds: Range<u64>) -> Duration {
         Duration::from_millis(self.lot.random_range(milliseconds))
     }
 
@@ -91,12 +97,16 @@ impl Plan {
 
     fn lost(&mut self, one_in: u32) -> Option<Duration> {
         let lost = self.lot.random_ratio(1, one_in);
-        lost.then(|| Duration::from_micros(self.lot.random_range(200..6_000)))
+        lost.then(|| Duration::from_micros(self.lot.random_range(100..4_000)))
     }
 
     /// Some of so many, but not all; of one, it.
     pub(super) fn some_of(&mut self, count: usize) -> usize {
-        if count < 2 { count } else { self.lot.random_range(1..count) }
+        if count < 2 {
+            count
+        } else {
+            self.lot.random_range(1..count)
+        }
     }
 }
 
@@ -106,7 +116,12 @@ mod tests {
 
     #[test]
     fn the_same_seed_gives_the_same_customers() {
-        let plans = |seed| (0..100).map(|customer| Plan::draw(seed, customer)).map(|plan| (plan.arrival, plan.manner)).collect::<Vec<_>>();
+        let plans = |seed| {
+            (0..100)
+                .map(|customer| Plan::draw(seed, customer))
+                .map(|plan| (plan.arrival, plan.manner))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(plans(7), plans(7));
         assert_ne!(plans(7), plans(8));
     }

@@ -7,7 +7,10 @@ use onsale_proto::{
     name,
     v1::{self, SaleStatus, StopMode},
 };
-use tokio::{sync::watch, time::{sleep, timeout}};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 use super::{
     line::{Line, Outcome},
@@ -32,7 +35,11 @@ pub(super) struct Pause {
 }
 
 /// Creates the pool.
-pub(super) async fn open(line: &mut Line, pool_id: &str, tickets: u32) -> anyhow::Result<v1::Receipt> {
+pub(super) async fn open(
+    line: &mut Line,
+    pool_id: &str,
+    tickets: u32,
+) -> anyhow::Result<v1::Receipt> {
     let pool = v1::Pool {
         display_name: "The demo's opening night".to_owned(),
         promoter: "demo".to_owned(),
@@ -40,11 +47,17 @@ pub(super) async fn open(line: &mut Line, pool_id: &str, tickets: u32) -> anyhow
         ..a_pool(tickets.into())
     };
     let created = line.send(create_request(pool_id, pool), None).await;
-    done(created, "create the pool")?.receipt.context("command-service created the pool without a receipt")
+    done(created, "create the pool")?
+        .receipt
+        .context("command-service created the pool without a receipt")
 }
 
 /// Stops sales when half of the tickets are sold (or it lasts too long), and resumes them. None if all were sold before.
-pub(super) async fn pause(line: &mut Line, pool_id: &str, mut view: watch::Receiver<View>) -> anyhow::Result<Option<Pause>> {
+pub(super) async fn pause(
+    line: &mut Line,
+    pool_id: &str,
+    mut view: watch::Receiver<View>,
+) -> anyhow::Result<Option<Pause>> {
     let half = view.wait_for(|view| view.availability.sold * 2 >= view.availability.capacity);
     timeout(STOP_AFTER, half).await.ok();
     if view.borrow().availability.sale_status() == SaleStatus::SoldOut {
@@ -67,7 +80,10 @@ pub(super) async fn pause(line: &mut Line, pool_id: &str, mut view: watch::Recei
     let resumed = done(line.send(resume, None).await, "resume sales")?;
     Ok(Some(Pause {
         stopped: stopped.receipt.context("a stop without a receipt")?.version,
-        resumed: resumed.receipt.context("a resumption without a receipt")?.version,
+        resumed: resumed
+            .receipt
+            .context("a resumption without a receipt")?
+            .version,
     }))
 }
 
@@ -75,6 +91,8 @@ fn done<T>(outcome: Outcome<T>, what: &str) -> anyhow::Result<T> {
     match outcome {
         Outcome::Done(answer) => Ok(answer),
         Outcome::Refused(refusal) => bail!("The promoter could not {what}: {}.", refusal.text),
-        Outcome::NoAnswer => bail!("The promoter could not {what}: command-service does not answer; start it again with `make up`."),
+        Outcome::NoAnswer => bail!(
+            "The promoter could not {what}: command-service does not answer; start it again with `make up`."
+        ),
     }
 }

@@ -54,19 +54,29 @@ impl Sale {
         let tally = Arc::new(Tally::default());
         let mut lines = Vec::new();
         for _ in 0..CONNECTIONS {
-            lines.push(Line::new(connect(&options.command_address).await?, Arc::clone(&tally)));
+            lines.push(Line::new(
+                connect(&options.command_address).await?,
+                Arc::clone(&tally),
+            ));
         }
         let mut promoter = Line::new(connect(&options.command_address).await?, Arc::clone(&tally));
         let receipt = promoter::open(&mut promoter, &pool_id, options.tickets).await?;
         if log.newest_version().await? == 0 {
-            bail!("The database of DATABASE_URL is not that of command-service: its log does not know pools/{pool_id}.");
+            bail!(
+                "The database of DATABASE_URL is not that of command-service: its log does not know pools/{pool_id}."
+            );
         }
         let connection = connect(&options.query_address).await?;
         let (follower, mut view) = Follower::new(connection, &pool_id, receipt.consistency_token);
         let mut following = JoinSet::new();
         following.spawn(follower.follow());
-        if timeout(OPENING, view.wait_for(|view| view.availability.version > 0)).await.is_err() {
-            bail!("query-service does not show the new pool: give it the same database as command-service.");
+        if timeout(OPENING, view.wait_for(|view| view.availability.version > 0))
+            .await
+            .is_err()
+        {
+            bail!(
+                "query-service does not show the new pool: give it the same database as command-service."
+            );
         }
         Ok(Self {
             pool_id,
@@ -81,7 +91,12 @@ impl Sale {
 
     /// Lets the customers in, and shows what happens until all are through and the last claims have ended. Returns the
     /// pause in the middle, if there was one.
-    pub(super) async fn hold(&mut self, options: &Options, seed: u64, screen: &mut Screen) -> anyhow::Result<Option<Pause>> {
+    pub(super) async fn hold(
+        &mut self,
+        options: &Options,
+        seed: u64,
+        screen: &mut Screen,
+    ) -> anyhow::Result<Option<Pause>> {
         let mut board = Board {
             title: format!("pools/{}", self.pool_id),
             began: Instant::now(),
@@ -116,7 +131,10 @@ impl Sale {
         customers
     }
 
-    async fn until_all_are_through(&mut self, mut customers: JoinSet<()>) -> anyhow::Result<Option<Pause>> {
+    async fn until_all_are_through(
+        &mut self,
+        mut customers: JoinSet<()>,
+    ) -> anyhow::Result<Option<Pause>> {
         let all_through = async {
             while let Some(ended) = customers.join_next().await {
                 ended.context("A customer stumbled over a defect of the demo.")?;
@@ -124,7 +142,10 @@ impl Sale {
             Ok(())
         };
         let view = self.view.clone();
-        let (pause, ()) = tokio::try_join!(promoter::pause(&mut self.promoter, &self.pool_id, view), all_through)?;
+        let (pause, ()) = tokio::try_join!(
+            promoter::pause(&mut self.promoter, &self.pool_id, view),
+            all_through
+        )?;
         self.settle().await?;
         Ok(pause)
     }

@@ -53,7 +53,11 @@ impl Screen {
 
     /// Draws lines over those drawn before.
     pub(super) fn draw(&mut self, lines: &[String]) -> io::Result<()> {
-        let mut frame = if self.drawn == 0 { BEGIN.to_owned() } else { format!("\x1b[{}A", self.drawn) };
+        let mut frame = if self.drawn == 0 {
+            BEGIN.to_owned()
+        } else {
+            format!("\x1b[{}A", self.drawn)
+        };
         for line in lines {
             // The rest of the line is cleared, so that a shorter one leaves nothing behind.
             frame.push_str(&format!("\r{line}\x1b[K\n"));

@@ -13,7 +13,9 @@ const KEEPALIVE: Duration = Duration::from_secs(5);
 /// Refuses to go on if a service is not ready.
 pub(super) async fn check(name: &str, address: &str, variable: &str) -> anyhow::Result<()> {
     if !health::is_serving(address.to_owned()).await {
-        bail!("No {name} is ready at {address}: start the system with `make up`, or name its address in {variable}.");
+        bail!(
+            "No {name} is ready at {address}: start the system with `make up`, or name its address in {variable}."
+        );
     }
     Ok(())
 }
@@ -26,5 +28,7 @@ pub(super) async fn connect(address: &str) -> anyhow::Result<Channel> {
         .http2_keep_alive_interval(KEEPALIVE)
         .keep_alive_timeout(KEEPALIVE);
     let connected = endpoint.connect().await;
-    connected.with_context(|| format!("{address} does not accept a connection: start the system with `make up`."))
+    connected.with_context(|| {
+        format!("{address} does not accept a connection: start the system with `make up`.")
+    })
 }

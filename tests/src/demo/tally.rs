@@ -55,8 +55,8 @@ pub(super) struct Figures {
     pub(super) unanswered_attempts: BTreeMap<String, u32>,
     /// Commands that were sent more than once and then answered with success.
     pub(super) repeated: Vec<String>,
-    /// Commands that were refused in the end.
-    pub(super) refused: Vec<String>,
+    /// Commands that were refused in the end, each with the reason.
+    pub(super) refused: BTreeMap<String, String>,
     /// Commands that never got an answer.
     pub(super) unanswered: Vec<String>,
     pub(super) bought: Vec<Bought>,
@@ -102,7 +102,10 @@ mod tests {
     #[test]
     fn percentiles_are_nearest_ranks() {
         let sorted: Vec<u32> = (1..=200).collect();
-        assert_eq!([500, 990, 1_000].map(|rank| percentile(&sorted, rank)), [100, 198, 200]);
+        assert_eq!(
+            [500, 990, 1_000].map(|rank| percentile(&sorted, rank)),
+            [100, 198, 200]
+        );
         assert_eq!((percentile(&[7], 500), percentile(&[], 500)), (7, 0));
     }
 }

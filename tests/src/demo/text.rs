@@ -66,7 +66,10 @@ mod tests {
     fn numbers_are_grouped_by_thousands() {
         let texts = [0, 7, 999, 1_000, 1_234_567, -1_000].map(|number: i64| grouped(number));
         assert_eq!(texts, ["0", "7", "999", "1,000", "1,234,567", "-1,000"]);
-        assert_eq!((counted(1, "ticket"), counted(2, "ticket")), ("1 ticket".into(), "2 tickets".into()));
+        assert_eq!(
+            (counted(1, "ticket"), counted(2, "ticket")),
+            ("1 ticket".into(), "2 tickets".into())
+        );
     }
 
     #[test]
@@ -79,6 +82,11 @@ mod tests {
     fn long_sentences_are_broken_between_words() {
         let text = wrapped("  x ", &["word"; 40].join(" "));
         assert!(text.lines().count() > 1 && text.lines().all(|line| line.len() <= WIDTH));
-        assert!(text.lines().skip(1).all(|line| line.starts_with("    word")), "{text}");
+        assert!(
+            text.lines()
+                .skip(1)
+                .all(|line| line.starts_with("    word")),
+            "{text}"
+        );
     }
 }

@@ -1,14 +1,20 @@
-//! The live view: follows WatchAvailability in a task of its own, and goes on where it was when the stream breaks.
+//! The live view: follows `WatchAvailability` in a task of its own, and goes on where it was when the stream breaks.
 
-use std::time::Duration;
+use std::{convert::Infallible, time::Duration};
 
 use onsale_proto::{
     name,
     reason::Reason,
     status::reason_of,
-    v1::{Availability, WatchAvailabilityRequest, WatchAvailabilityResponse, query_service_client::QueryServiceClient},
+    v1::{
+        Availability, WatchAvailabilityRequest, WatchAvailabilityResponse,
+        query_service_client::QueryServiceClient,
+    },
 };
-use tokio::{sync::watch, time::{sleep, timeout}};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 use tonic::{Status, Streaming, transport::Channel};
 use tonic_types::StatusExt as _;
 
@@ -46,7 +52,11 @@ pub(super) struct Follower {
 
 impl Follower {
     /// A follower of a pool from `token` on, and what it sees.
-    pub(super) fn new(connection: Channel, pool_id: &str, token: String) -> (Self, watch::Receiver<View>) {
+    pub(super) fn new(
+        connection: Channel,
+        pool_id: &str,
+        token: String,
+    ) -> (Self, watch::Receiver<View>) {
         let (view, seen) = watch::channel(View::default());
         let follower = Self {
             client: QueryServiceClient::new(connection),
@@ -67,13 +77,16 @@ impl Follower {
                 self.resume_token.clear();
             }
             self.view.send_modify(|view| view.is_live = false);
-            let asked = status.get_error_details().retry_info().and_then(|info| info.retry_delay);
+            let asked = status
+                .get_error_details()
+                .retry_info()
+                .and_then(|info| info.retry_delay);
             sleep(asked.unwrap_or(PAUSE)).await;
         }
     }
 
     /// Until the stream breaks.
-    async fn follow_stream(&mut self) -> Result<std::convert::Infallible, Status> {
+    async fn follow_stream(&mut self) -> Result<Infallible, Status> {
         let request = WatchAvailabilityRequest {
             pools: vec![self.pool.clone()],
             min_interval: MIN_INTERVAL.try_into().ok(),
@@ -88,7 +101,7 @@ impl Follower {
         });
         loop {
             let next = timeout(SILENCE_MAX, frames.message()).await;
-            let frame = next.map_err(|_| Status::unavailable("silence"))??;
+            let frame = next.map_err(|_silent| Status::unavailable("silence"))??;
             self.see(frame.ok_or_else(|| Status::unavailable("the stream ended"))?);
         }
     }
@@ -104,7 +117,8 @@ impl Follower {
             return;
         };
         self.view.send_modify(|view| {
-            let adds_up = availability.sold + availability.held + availability.available == availability.capacity;
+            let adds_up = availability.sold + availability.held + availability.available
+                == availability.capacity;
             view.frames += 1;
             view.wrong += u32::from(!adds_up || availability.version < view.availability.version);
             view.availability = availability;

@@ -1,1 +1,6 @@
-//! To come.
+//! gRPC as people expect it: health, reflection, deadlines, and an end that always comes.
+
+mod calls;
+mod ending;
+mod health;
+mod reflection;

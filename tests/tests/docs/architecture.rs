@@ -248,12 +248,15 @@ fn every_module_says_what_it_is_for() {
 }
 
 /// Hosts that sources and documents may point to.
-const HOSTS: [&str; 20] = [
+const HOSTS: [&str; 22] = [
     "127.0.0.1",
+    // For documentation (RFC 5737): nobody is there.
+    "192.0.2.1",
     "localhost",
     "host",
     "h",
     "www.rust-lang.org",
+    "www.apache.org",
     "github.com",
     "google.aip.dev",
     "protobuf.dev",

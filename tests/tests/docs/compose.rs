@@ -33,7 +33,10 @@ fn to_json(node: &YamlOwned) -> Value {
             });
             Value::Object(members.collect())
         }
-        other => panic!("docker-compose.yml: {other:?} is not used here"),
+        YamlOwned::Representation(..)
+        | YamlOwned::Tagged(..)
+        | YamlOwned::Alias(_)
+        | YamlOwned::BadValue => panic!("docker-compose.yml: {node:?} is not used here"),
     }
 }
 

@@ -178,10 +178,10 @@ fn every_subcommand_is_in_the_operations_document() {
             service.name
         );
         for subcommand in subcommands {
-            let command = format!("{} {subcommand}", service.name);
+            let command = format!("`{} {subcommand}`", service.name);
             assert!(
                 text.contains(&command),
-                "docs/operations.md does not say what `{command}` is for"
+                "docs/operations.md does not say what {command} is for"
             );
         }
     }

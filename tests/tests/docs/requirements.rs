@@ -9,6 +9,9 @@ use super::{
 
 const DOCUMENT: &str = "docs/requirements.md";
 
+/// Targets that are one file in a crate's own folder of tests.
+const SINGLE_FILES: [(&str, &str); 1] = [("golden", "shared/tests/golden.rs")];
+
 /// A test as the document names it: `target::module::test_name`.
 struct Named<'a> {
     target: &'a str,
@@ -33,6 +36,9 @@ impl<'a> Named<'a> {
 
     /// The files in which it may be: from the file of its innermost module outwards.
     fn files(&self) -> Vec<String> {
+        if let Some((_, file)) = SINGLE_FILES.iter().find(|(name, _)| *name == self.target) {
+            return vec![(*file).to_owned()];
+        }
         let root = folder_of(self.target);
         let mut files = Vec::new();
         for depth in (0..=self.modules.len()).rev() {
@@ -73,6 +79,7 @@ fn targets() -> BTreeSet<String> {
             targets.insert(name.to_owned());
         }
     }
+    targets.extend(SINGLE_FILES.map(|(name, _)| name.to_owned()));
     targets
 }
 

@@ -1,27 +1,23 @@
 //! 200 customers sell out a pool through two instances, each customer claiming through one and buying through the other;
 //! one instance is killed in the middle, and what got no answer is repeated on the survivor.
 
+mod storm;
+
 use std::{
-    collections::HashMap,
     sync::{
         Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use onsale_proto::{reason::Reason, status::reason_of, v1};
-use onsale_tests::{
-    caller::{Caller, buy_request, claim_request},
-    proof,
-    system::System,
-    wait::eventually,
-};
+use onsale_proto::{reason::Reason, v1};
+use onsale_tests::{proof, system::System, wait::eventually};
 use sqlx::{PgConnection, Row as _};
 use tokio::sync::{Mutex, watch};
-use tonic::{Code, Status};
 
 use super::watcher::Watcher;
+use storm::{Records, Storm, version};
 
 const POOL: &str = "sellout";
 const CUSTOMERS: usize = 200;
@@ -30,202 +26,6 @@ const CAPACITY: i64 = 3_000;
 const SOLD_BEFORE_KILL: i64 = 400;
 const IN_FLIGHT_AT_KILL: usize = 50;
 const LIMIT: Duration = Duration::from_secs(60);
-
-/// Both instances, as customers see them.
-#[derive(Clone)]
-struct Storm {
-    instances: [Caller; 2],
-    /// The pool's version, and when somebody began to look.
-    version: watch::Receiver<(Instant, i64)>,
-    /// The first instance was killed.
-    killed: Arc<AtomicBool>,
-    /// Commands under way on the first instance.
-    in_flight: Arc<AtomicUsize>,
-    /// Commands that the first instance answered with success.
-    acknowledged_by_first: Arc<AtomicUsize>,
-}
-
-/// An answer that rested on a version, between the versions that were known before and after it.
-struct Refusal {
-    reason: Reason,
-    status: Status,
-    from: i64,
-    to: i64,
-}
-
-#[derive(Default)]
-struct Records {
-    /// Tickets of acknowledged purchases, by claim.
-    bought: HashMap<String, Vec<String>>,
-    refusals: Vec<Refusal>,
-    /// Repeats that were answered by the survivor from what the killed instance had recorded.
-    answered_from_first: usize,
-    repeats: usize,
-    acknowledged_by: [usize; 2],
-}
-
-impl Storm {
-    /// The pool's version at a moment after this call.
-    async fn version_now(&mut self) -> i64 {
-        let now = Instant::now();
-        self.version
-            .wait_for(|(looked_at, _)| *looked_at >= now)
-            .await
-            .unwrap()
-            .1
-    }
-
-    /// The instance to use instead of `wanted`, if that one is gone.
-    fn choose(&self, wanted: usize) -> usize {
-        if self.killed.load(Ordering::SeqCst) {
-            1
-        } else {
-            wanted
-        }
-    }
-
-    /// Sends until there is an answer; a repeat has the same request id. Returns the answer, who gave it, and whether it
-    /// was a repeat.
-    async fn until_answered<T, F, Fut>(
-        &self,
-        wanted: usize,
-        mut send: F,
-    ) -> (Result<T, Status>, usize, bool)
-    where
-        F: FnMut(Caller) -> Fut,
-        Fut: Future<Output = Result<T, Status>>,
-    {
-        let mut repeated = false;
-        loop {
-            let instance = self.choose(wanted);
-            if instance == 0 {
-                self.in_flight.fetch_add(1, Ordering::SeqCst);
-            }
-            let answer = send(self.instances[instance].clone()).await;
-            if instance == 0 {
-                self.in_flight.fetch_sub(1, Ordering::SeqCst);
-            }
-            match answer {
-                // No answer, or one that says to ask again.
-                Err(status)
-                    if matches!(
-                        status.code(),
-                        Code::Unavailable | Code::Unknown | Code::Cancelled
-                    ) =>
-                {
-                    repeated = true;
-                    tokio::task::yield_now().await;
-                }
-                answer => {
-                    if instance == 0 && answer.is_ok() {
-                        self.acknowledged_by_first.fetch_add(1, Ordering::SeqCst);
-                    }
-                    return (answer, instance, repeated);
-                }
-            }
-        }
-    }
-
-    async fn customer(mut self, number: usize, log: Arc<Mutex<PgConnection>>) -> Records {
-        let mut records = Records::default();
-        let name = format!("customer-{number}");
-        let (claims_at, buys_at) = (number % 2, (number + 1) % 2);
-        loop {
-            let from = self.version.borrow().1;
-            let request = claim_request(POOL, &name, 1 + u32::try_from(number % 4).unwrap());
-            let (claimed, instance, repeated) = self
-                .until_answered(claims_at, |mut caller| {
-                    let request = request.clone();
-                    async move {
-                        caller
-                            .commands
-                            .claim_tickets(request)
-                            .await
-                            .map(tonic::Response::into_inner)
-                    }
-                })
-                .await;
-            records.repeats += usize::from(repeated);
-            let claimed = match claimed {
-                Ok(claimed) => claimed,
-                Err(status) => {
-                    let to = self.version_now().await;
-                    let reason =
-                        reason_of(&status).unwrap_or_else(|| panic!("no reason: {status:?}"));
-                    records.refusals.push(Refusal {
-                        reason,
-                        status,
-                        from,
-                        to,
-                    });
-                    match reason {
-                        Reason::SoldOut => return records,
-                        Reason::SoldOutForNow | Reason::InsufficientAvailability => continue,
-                        other => panic!("{other:?}"),
-                    }
-                }
-            };
-            let receipt = claimed.receipt.unwrap();
-            if repeated && is_of_killed(&mut *log.lock().await, &receipt).await {
-                records.answered_from_first += 1;
-            }
-            records.acknowledged_by[instance] += 1;
-            let claim = claimed.claim.unwrap();
-            let request = buy_request(&claim.name);
-            let (bought, instance, repeated) = self
-                .until_answered(buys_at, |mut caller| {
-                    let request = request.clone();
-                    async move {
-                        caller
-                            .commands
-                            .buy_tickets(request)
-                            .await
-                            .map(tonic::Response::into_inner)
-                    }
-                })
-                .await;
-            records.repeats += usize::from(repeated);
-            let bought =
-                bought.unwrap_or_else(|status| panic!("a live claim can be bought: {status:?}"));
-            if repeated && is_of_killed(&mut *log.lock().await, &bought.receipt.unwrap()).await {
-                records.answered_from_first += 1;
-            }
-            records.acknowledged_by[instance] += 1;
-            let tickets = bought
-                .claim
-                .unwrap()
-                .tickets
-                .into_iter()
-                .map(|ticket| ticket.name)
-                .collect();
-            records.bought.insert(claim.name, tickets);
-        }
-    }
-}
-
-async fn version(reader: &mut PgConnection) -> i64 {
-    sqlx::query_scalar(
-        "SELECT coalesce(max(version), 0) FROM onsale_log.events WHERE stream = 'pools/' || $1",
-    )
-    .bind(POOL)
-    .fetch_one(reader)
-    .await
-    .unwrap()
-}
-
-/// Whether what this receipt names was recorded by the instance that was killed.
-async fn is_of_killed(reader: &mut PgConnection, receipt: &v1::Receipt) -> bool {
-    sqlx::query_scalar(
-        "SELECT EXISTS (SELECT FROM onsale_log.events l JOIN onsale_log.events f \
-            ON f.stream = l.stream AND f.metadata ->> 'request_id' = l.metadata ->> 'request_id' \
-           AND f.version BETWEEN l.version - 20 AND l.version \
-         WHERE l.position = $1 AND f.metadata -> 'source' ->> 'instance' = 'first')",
-    )
-    .bind(receipt.position)
-    .fetch_one(reader)
-    .await
-    .unwrap()
-}
 
 /// The pool's sold and held after each version, from 0, by SQL.
 async fn counts_by_version(reader: &mut PgConnection) -> Vec<(i64, i64)> {

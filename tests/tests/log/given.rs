@@ -1,6 +1,6 @@
 //! Batches and what is said of them, in few words.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use onsale_shared::{
     id::EventId,
@@ -168,6 +168,19 @@ pub(crate) async fn next_events(tail: &mut Tail) -> Vec<RecordedEvent> {
         }
     };
     within(LIMIT, "the next events of a tail", reading).await
+}
+
+/// A tail at the end of a log where nothing happens, registered for hints, which alone will wake it.
+pub(crate) async fn hinted_tail(log: Arc<dyn EventLog>) -> Tail {
+    let end = log.head().await.expect("a log that works").position;
+    let mut tail = Tail::new(log, end, HINTS_ONLY);
+    // It looks once at first, and once when it is registered.
+    for _ in 0..2 {
+        let page = within(LIMIT, "an empty page", tail.next_page()).await;
+        let page = page.expect("a log that can be followed");
+        assert!(page.events.is_empty() && page.last);
+    }
+    tail
 }
 
 /// A tail that has nothing but hints to wake it within the time that a test takes.

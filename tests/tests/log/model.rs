@@ -54,7 +54,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// What the steps came upon, so that the test fails if it tests nothing.
-#[derive(Debug, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Met {
     appended: usize,
     repeated: usize,
@@ -87,7 +87,10 @@ fn both_engines_agree_on_random_batches() {
                 .execute(&mut admin)
                 .await
                 .unwrap();
-            run(&log, steps, &mut met.borrow_mut()).await
+            let mut now = *met.borrow();
+            run(&log, steps, &mut now).await?;
+            met.replace(now);
+            Ok(())
         })
     });
     tested.unwrap();

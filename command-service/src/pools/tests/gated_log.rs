@@ -1,8 +1,11 @@
 //! A log whose appends wait at a gate, so that a test says who comes first.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -15,6 +18,8 @@ pub(super) struct GatedLog {
     pub(super) inner: memory::MemoryLog,
     gate: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    /// What goes wrong with the next appends, in this order.
+    pub(super) faults: Arc<std::sync::Mutex<VecDeque<AppendError>>>,
     /// The batches that came to the gate, by their expected versions.
     pub(super) seen: Arc<std::sync::Mutex<Vec<i64>>>,
 }
@@ -25,6 +30,7 @@ impl GatedLog {
             inner,
             gate: Arc::new(Semaphore::new(0)),
             waiting: Arc::default(),
+            faults: Arc::default(),
             seen: Arc::default(),
         }
     }
@@ -55,6 +61,9 @@ impl EventLog for GatedLog {
         self.waiting.fetch_add(1, Ordering::SeqCst);
         self.gate.acquire().await.unwrap().forget();
         self.waiting.fetch_sub(1, Ordering::SeqCst);
+        if let Some(fault) = self.faults.lock().unwrap().pop_front() {
+            return Err(fault);
+        }
         self.inner.append(batch).await
     }
 

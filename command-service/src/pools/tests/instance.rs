@@ -37,6 +37,15 @@ pub(super) struct Instance {
 
 impl Instance {
     pub(super) fn start(name: &str, log: Arc<dyn EventLog>) -> Self {
+        Self::start_with_batches(name, log, 500)
+    }
+
+    /// An instance whose batches take no further command once they have `batch_events`.
+    pub(super) fn start_with_batches(
+        name: &str,
+        log: Arc<dyn EventLog>,
+        batch_events: usize,
+    ) -> Self {
         let context = Context {
             committer: Committer::start(Arc::clone(&log), CommitLimits::default()),
             log,
@@ -49,7 +58,7 @@ impl Instance {
             limits: PoolLimits {
                 pools_max: 10,
                 queue_max: 1_000,
-                batch_events: 500,
+                batch_events,
                 idle: Duration::from_secs(60),
             },
         };

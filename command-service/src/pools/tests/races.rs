@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use onsale_shared::{event::ReleaseCause, log::Position, log::memory::MemoryLog};
+use onsale_shared::{
+    event::ReleaseCause,
+    log::{AppendError, Position, memory::MemoryLog},
+};
 
 use super::{
     gated_log::GatedLog,
@@ -135,20 +138,67 @@ async fn a_repeat_in_flight_gets_the_answer_of_the_first() {
 }
 
 #[tokio::test]
-async fn a_stop_goes_before_the_claims_that_wait() {
+async fn once_an_outcome_is_unknown_no_refusal_of_the_database_settles_it() {
+    let (log, instance, version) = a_loaded_pool(0).await;
+    log.open();
+    // The first attempt may still be under way in an abandoned backend, whatever is said to the later ones.
+    let mut faults = vec![AppendError::OutcomeUnknown("the connection broke".into())];
+    faults.extend((0..5).map(|_| AppendError::NotAppended("the disk is full".into())));
+    log.faults.lock().unwrap().extend(faults);
+    let answer = instance
+        .call(10, claim(1))
+        .await
+        .expect("answered by the attempt that was");
+    assert_eq!(answer.position, Position::new(version + 1));
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_is_told_after_a_few_attempts() {
     let (log, instance, _) = a_loaded_pool(0).await;
+    log.open();
+    let refused = (0..3).map(|_| AppendError::NotAppended("the disk is full".into()));
+    log.faults.lock().unwrap().extend(refused);
+    let answer = instance.call(10, claim(1)).await;
+    assert_eq!(answer, Err(Failure::DatabaseUnavailable));
+    instance
+        .call(10, claim(1))
+        .await
+        .expect("nothing was recorded, so the same id is new");
+}
+
+#[tokio::test]
+async fn a_stop_does_not_wait_in_the_queue_that_it_should_stop() {
+    let log = GatedLog::new(MemoryLog::new(minute(1)));
+    append_foreign(&log.inner, 0, &[created()]).await;
+    // Batches of one command: all others wait in the mailbox.
+    let instance = Instance::start_with_batches("a", Arc::new(log.clone()), 1);
     let on_its_way = instance.send(10, claim(1));
     log.someone_waits().await;
-    // The actor has decided up to here; what comes now waits until the gate opens, as long as the batch has room it is
-    // decided at once, so the stop is sent first and the claims after it must see it.
-    let stop = instance.send(11, stop(onsale_shared::event::StopMode::FinishClaims));
-    let late = instance.send(12, claim(1));
+    let in_the_making = instance.send(11, claim(1));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    let mut waiting = Vec::new();
+    for id in 12..20 {
+        waiting.push(instance.send(id, claim(1)));
+    }
+    let stop = instance.send(20, stop(onsale_shared::event::StopMode::FinishClaims));
     log.open();
-    on_its_way.await.unwrap().expect("claimed before the stop");
-    let stopped = stop.await.unwrap().expect("stopped");
-    let refused = rejected(late.await.unwrap());
-    assert!(
-        matches!(refused, Rejection::SalesStopped { .. }),
-        "{refused:?} after {stopped:?}"
-    );
+
+    on_its_way
+        .await
+        .unwrap()
+        .expect("sent before the stop came");
+    in_the_making
+        .await
+        .unwrap()
+        .expect("decided before the stop came");
+    stop.await.unwrap().expect("stopped");
+    for late in waiting {
+        let refused = rejected(late.await.unwrap());
+        assert!(
+            matches!(refused, Rejection::SalesStopped { .. }),
+            "{refused:?}"
+        );
+    }
 }

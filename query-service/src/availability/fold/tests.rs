@@ -6,7 +6,6 @@ use onsale_shared::{
         TicketReleased, encode,
     },
     id::{ClaimId, EventId, TicketId},
-    log::StreamName,
     money::{Currency, Minor},
     text::Reference,
     time::Timestamp,

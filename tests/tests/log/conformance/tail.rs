@@ -11,8 +11,8 @@ use onsale_tests::wait::within;
 use crate::{
     conformance::for_each_engine,
     given::{
-        HINTS_ONLY, LIMIT, POLL_ONLY, append, batch, fill, group, ids_of, next_events, one,
-        position, read_all, version,
+        HINTS_ONLY, LIMIT, POLL_ONLY, append, batch, fill, group, hinted_tail, ids_of, next_events,
+        one, position, read_all, version,
     },
 };
 
@@ -74,11 +74,10 @@ async fn write(log: Arc<dyn EventLog>, writer: usize, rounds: usize) {
             return;
         }
         append(&*log, &one(&own, crate::given::number(round), 1)).await;
-        loop {
-            match &append(&*log, &one(&shared, expected, 1)).await[..] {
-                [GroupOutcome::Stale { actual }] => expected = actual[0].get(),
-                _appended => break,
-            }
+        while let [GroupOutcome::Stale { actual }] =
+            &append(&*log, &one(&shared, expected, 1)).await[..]
+        {
+            expected = actual[0].get();
         }
         expected += 1;
     }
@@ -107,10 +106,7 @@ async fn a_tail_starts_where_it_is_told_to(log: Arc<dyn EventLog>) {
 }
 
 async fn a_hint_wakes_a_tail(log: Arc<dyn EventLog>) {
-    let mut tail = Tail::new(Arc::clone(&log), Position::START, HINTS_ONLY);
-    // The first look registers for hints and finds nothing.
-    let page = tail.next_page().await.unwrap();
-    assert!(page.events.is_empty() && page.last);
+    let mut tail = hinted_tail(Arc::clone(&log)).await;
     for round in 0..20 {
         let sent = one("pools/a", round, 1);
         let (outcomes, events) = tokio::join!(append(&*log, &sent), next_events(&mut tail));
@@ -145,7 +141,8 @@ async fn a_look_that_is_given_up_loses_nothing(log: Arc<dyn EventLog>) {
         let following = async {
             let mut patience = 0;
             while seen.len() < 60 {
-                patience = (patience + 1) % 7;
+                // Shorter than it takes to connect.
+                patience = (patience + 1) % 2;
                 let look = tail.next_page();
                 if let Ok(page) = tokio::time::timeout(Duration::from_millis(patience), look).await
                 {

@@ -7,7 +7,10 @@ use onsale_shared::log::{
     AppendBatch, AppendError, Appended, EventLog, Group,
     postgres::{PostgresLog, PostgresLogConfig},
 };
-use onsale_tests::{database::TestDatabase, wait::eventually};
+use onsale_tests::{
+    database::TestDatabase,
+    wait::{eventually, within},
+};
 use sqlx::PgConnection;
 use tokio::task::JoinHandle;
 
@@ -42,7 +45,9 @@ fn settling(log: &Arc<PostgresLog>, sent: &Arc<AppendBatch>) -> JoinHandle<Appen
 }
 
 async fn assert_unknown(attempt: JoinHandle<Result<Appended, AppendError>>) {
-    let outcome = attempt.await.unwrap();
+    let outcome = within(LIMIT, "the client giving up", attempt)
+        .await
+        .unwrap();
     assert!(
         matches!(outcome, Err(AppendError::OutcomeUnknown(_))),
         "{outcome:?}"
@@ -88,7 +93,7 @@ async fn frozen_while_it_waits_for_the_lock() {
     assert!(!again.is_finished());
 
     frozen.thaw(&mut admin).await;
-    let answer = again.await.unwrap();
+    let answer = within(LIMIT, "the second attempt", again).await.unwrap();
     assert_eq!(answer.outcomes, [repeated([1]), repeated([3, 4])]);
     all_quiet(&database).await;
     assert_eq!(ids_of(&read_all(&*log).await), ids(&sent));
@@ -130,7 +135,7 @@ async fn frozen_while_it_holds_the_lock() {
     assert!(!again.is_finished());
 
     frozen.thaw(&mut admin).await;
-    let answer = again.await.unwrap();
+    let answer = within(LIMIT, "the second attempt", again).await.unwrap();
     assert_eq!(answer.outcomes, [repeated([1]), repeated([3, 4])]);
     all_quiet(&database).await;
     assert_eq!(ids_of(&read_all(&*log).await), ids(&sent));

@@ -15,7 +15,7 @@ use sqlx::postgres::PgListener;
 
 use super::server::{backends, backends_become, run, terminate};
 use crate::given::{
-    HINTS_ONLY, LIMIT, append, fill, ids, ids_of, next_events, one, position, read_all,
+    HINTS_ONLY, LIMIT, append, fill, hinted_tail, ids, ids_of, next_events, one, position, read_all,
 };
 
 #[tokio::test]
@@ -107,7 +107,7 @@ async fn a_killed_listen_connection_loses_nothing_and_hints_come_back() {
 async fn a_notifier_that_is_killed_comes_back() {
     let database = TestDatabase::create().await;
     let (log, mut admin) = (database.log().await, database.admin().await);
-    let mut tail = Tail::new(log.clone(), Position::START, HINTS_ONLY);
+    let mut tail = hinted_tail(log.clone()).await;
     fill(&*log, "pools/a", 0, 1).await;
     assert_eq!(next_events(&mut tail).await.len(), 1);
     let notifying = backends_become(&mut admin, "%pg_notify%", 1).await[0];
@@ -131,11 +131,8 @@ async fn a_notifier_that_is_killed_comes_back() {
 async fn foreign_notifications_do_no_harm() {
     let database = TestDatabase::create().await;
     let (log, mut admin) = (database.log().await, database.admin().await);
-    let mut tail = Tail::new(log.clone(), Position::START, HINTS_ONLY);
-    let first = tail.next_page().await.unwrap();
-    assert!(first.events.is_empty());
+    let mut tail = hinted_tail(log.clone()).await;
     let waiting = tokio::spawn(async move { next_events(&mut tail).await });
-    backends_become(&mut admin, "LISTEN%", 1).await;
     for notify in [
         "SELECT pg_notify('onsale_events', '')",
         "SELECT pg_notify('onsale_events', '-1')",

@@ -7,7 +7,7 @@ use onsale_shared::log::{
 use onsale_tests::database::TestDatabase;
 use sqlx::PgConnection;
 
-use super::server::append_in;
+use super::server::{append_in, run};
 use crate::given::{append, appended, fill, one, read_all, read_stream};
 
 const FORBIDDEN_TO_ALL: [&str; 13] = [
@@ -105,15 +105,20 @@ async fn only_query_service_may_read_origins() {
 async fn append_does_not_follow_the_callers_search_path() {
     let database = TestDatabase::create().await;
     let mut session = session(&database, Role::Command).await;
-    sqlx::raw_sql(
-        "CREATE TEMP TABLE events (LIKE onsale_log.events);
-         CREATE FUNCTION pg_temp.lock() RETURNS void LANGUAGE plpgsql AS $$ BEGIN RAISE 'mine'; END $$;
-         CREATE FUNCTION pg_temp.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN RAISE 'mine'; END $$;
-         SET search_path = pg_temp, onsale_log, pg_catalog",
+    let mut admin = database.admin().await;
+    run(
+        &mut admin,
+        "CREATE SCHEMA mine;
+         GRANT USAGE ON SCHEMA mine TO PUBLIC;
+         CREATE FUNCTION mine.clock_timestamp() RETURNS timestamptz LANGUAGE plpgsql AS $$ BEGIN RAISE 'mine'; END $$;
+         CREATE FUNCTION mine.current_setting(text) RETURNS text LANGUAGE plpgsql AS $$ BEGIN RAISE 'mine'; END $$",
     )
-    .execute(&mut session)
-    .await
-    .unwrap();
+    .await;
+    run(
+        &mut session,
+        "CREATE TEMP TABLE events (LIKE onsale_log.events); SET search_path = pg_temp, mine, pg_catalog",
+    )
+    .await;
     let there = append_in_plain(&mut session).await;
     assert_eq!(there, Some(1));
     let log = database.log().await;

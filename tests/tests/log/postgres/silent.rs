@@ -13,10 +13,11 @@ use onsale_tests::{
     proxy::Proxy,
     wait::{eventually, within},
 };
+use sqlx::PgConnection;
 
 use super::server::{backends, backends_become, terminate};
 use crate::given::{
-    HINTS_ONLY, LIMIT, append, fill, ids, ids_of, next_events, one, read_all, settle,
+    HINTS_ONLY, LIMIT, append, fill, hinted_tail, ids, ids_of, next_events, one, read_all, settle,
 };
 
 /// Longer than anything takes on a busy machine, and no longer than a test can wait.
@@ -197,27 +198,20 @@ async fn hints_that_fall_silent_are_registered_for_anew() {
         }
     });
     backends_become(&mut admin, "LISTEN%", 1).await;
-    // Both fall silent; the reader is replaced after its time-out, and with it the hints. Then the hints alone: every
-    // other connection is newer than they are.
-    proxy.freeze_open();
-    backends_become(&mut admin, "LISTEN%", 2).await;
-    let reader = eventually(LIMIT, "the reader", async || {
-        let mut admin = database.admin().await;
-        let readers: Vec<i32> = sqlx::query_scalar(
-            "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%position > $1%' \
-                AND pid <> pg_backend_pid() ORDER BY backend_start DESC",
-        )
-        .fetch_all(&mut admin)
-        .await
-        .unwrap();
-        readers.first().copied()
+    // The reader is replaced, which nobody notices. Then all that is older than the new one falls silent: the hints.
+    let (newest, old) = (proxy.newest(), reader(&mut admin).await.unwrap());
+    terminate(&mut admin, old).await;
+    eventually(LIMIT, "another reader", async || {
+        let found = reader(&mut database.admin().await).await;
+        found.filter(|pid| *pid != old)
     })
     .await;
-    terminate(&mut admin, reader).await;
-    proxy.freeze_open();
+    proxy.freeze_up_to(newest);
+    assert_eq!(backends(&mut admin, "LISTEN%").await.len(), 1);
     let mut round = 0;
     let appending = async {
-        while backends(&mut admin, "LISTEN%").await.len() < 3 {
+        // The server does not know that the first one is dead.
+        while backends(&mut admin, "LISTEN%").await.len() < 2 {
             fill(&*direct, "pools/a", round, 1).await;
             round += 1;
         }
@@ -228,12 +222,17 @@ async fn hints_that_fall_silent_are_registered_for_anew() {
     assert!(following.await.unwrap() <= head);
 }
 
+/// The backend that reads the log.
+async fn reader(admin: &mut PgConnection) -> Option<i32> {
+    backends(admin, "%position > $1%").await.first().copied()
+}
+
 #[tokio::test]
 async fn a_notifier_that_falls_silent_comes_back() {
     let database = TestDatabase::create().await;
     let proxy = Proxy::to(&database.options()).await;
     let (log, direct) = (through(&proxy, &database).await, database.log().await);
-    let mut tail = Tail::new(direct, Position::START, HINTS_ONLY);
+    let mut tail = hinted_tail(direct).await;
     fill(&*log, "pools/a", 0, 1).await;
     assert_eq!(next_events(&mut tail).await.len(), 1);
     proxy.freeze_open();

@@ -1,0 +1,78 @@
+//! Connections for queries. One is taken out for one use and put back only when that went well; a dropped one is closed.
+//! Not sqlx's pool: that one takes a connection back only after a ping without a deadline, so one whose network forgot it
+//! is lost to the pool for as long as TCP tries.
+
+use std::{
+    pin::Pin,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use sqlx::PgConnection;
+use tokio::sync::Semaphore;
+
+use super::{Database, timeout};
+use crate::read_models::is_unreadable;
+
+/// A read under way on a connection.
+pub(crate) type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Connections {
+    database: Database,
+    /// One for each connection that there may be.
+    turns: Semaphore,
+    idle: Mutex<Vec<PgConnection>>,
+}
+
+impl Connections {
+    /// None is opened before it is needed.
+    pub(super) fn new(database: Database, connections_max: u32) -> Self {
+        let turns = usize::try_from(connections_max).unwrap_or(Semaphore::MAX_PERMITS);
+        Self {
+            database,
+            turns: Semaphore::new(turns),
+            idle: Mutex::default(),
+        }
+    }
+
+    /// Reads on a connection for itself. One that was idle may have died meanwhile: only what a new one says is a
+    /// failure. Whoever gives up waiting drops the future, and the connection with it.
+    pub(crate) async fn read<T>(
+        &self,
+        read: impl for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
+    ) -> Result<T, sqlx::Error> {
+        let turn = timeout(async {
+            let turn = self.turns.acquire().await;
+            turn.map_err(|_closed| sqlx::Error::PoolClosed)
+        });
+        let _turn = turn.await?;
+        while let Some(mut connection) = self.take_idle() {
+            match read(&mut connection).await {
+                Err(error) if !is_unreadable(&error) => self.close_idle(),
+                result => {
+                    self.idle().push(connection);
+                    return result;
+                }
+            }
+        }
+        let mut connection = self.database.session().await?;
+        let result = read(&mut connection).await?;
+        self.idle().push(connection);
+        Ok(result)
+    }
+
+    /// Closes what waits for its next use: one connection has hung or broken, and the others go the same way.
+    pub(crate) fn close_idle(&self) {
+        let idle = std::mem::take(&mut *self.idle());
+        drop(idle);
+    }
+
+    fn take_idle(&self) -> Option<PgConnection> {
+        self.idle().pop()
+    }
+
+    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

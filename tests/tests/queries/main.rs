@@ -1,0 +1,21 @@
+//! What the read side promises, asked through gRPC while the log grows: pools, freshness, live availability, starts
+//! without a seam, replicas, corruption, outages.
+//!
+//! - [`shared`]: a system that tests share which only need pools of their own.
+//! - [`db`]: what PostgreSQL says, the fold of the log told a second time in SQL, and what a test does to it.
+//! - [`storm`], [`reader`], [`subscription`]: who buys, who hands tokens on, and who watches.
+//! - [`refused`]: what a refusal must carry.
+
+mod corruption;
+mod db;
+mod freshness;
+mod get_pool;
+mod outages;
+mod reader;
+mod refused;
+mod replicas;
+mod seam;
+mod shared;
+mod storm;
+mod subscription;
+mod watch;

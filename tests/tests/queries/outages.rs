@@ -1,0 +1,246 @@
+//! PostgreSQL and its notifications come and go; the log is followed all the same.
+
+use std::time::{Duration, Instant};
+
+use onsale_proto::{health::is_serving, name, reason::Reason, v1};
+use onsale_tests::{
+    proxy::Proxy,
+    service::{Kind, Service},
+    system::System,
+    wait::{eventually, within},
+};
+use sqlx::ConnectOptions as _;
+use tonic::Request;
+
+use super::{
+    db::{Db, LIMIT},
+    refused::refused,
+    storm::{Storm, pools},
+    subscription::{Subscription, watch_request},
+};
+
+/// The sessions that wait for notifications.
+const LISTENS: &str = "query LIKE 'LISTEN%'";
+
+/// Without a poll, as far as a test is concerned.
+const NEVER: (&str, &str) = ("ONSALE_QUERY_POLL_INTERVAL_MS", "60000");
+
+#[tokio::test]
+async fn frames_come_by_poll_when_nobody_notifies() {
+    let options = [
+        ("ONSALE_NOTIFY", "false"),
+        ("ONSALE_QUERY_POLL_INTERVAL_MS", "50"),
+    ];
+    let system = System::start_with(1, &options).await;
+    let mut caller = system.caller().await;
+    let names = pools(&mut caller, "polled", 2).await;
+    let token = caller.purchase(&names[1], "customer", 1).await.unwrap();
+    let token = token.receipt.unwrap().consistency_token;
+    caller.pool(&names[1], &token).await.unwrap();
+    let mut stream = Subscription::open(&caller.queries, watch_request(&names))
+        .await
+        .unwrap();
+    for turn in 0..20 {
+        let pool = &names[turn % 2];
+        let bought = caller.purchase(pool, &format!("c-{turn}"), 1).await;
+        let version = bought.unwrap().receipt.unwrap().version;
+        let start = Instant::now();
+        stream.reach(pool, version).await;
+        assert!(start.elapsed() < Duration::from_secs(1));
+    }
+}
+
+#[tokio::test]
+async fn frames_come_by_notification_when_nobody_polls() {
+    let system = System::start_with(1, &[NEVER]).await;
+    let mut caller = system.caller().await;
+    let names = pools(&mut caller, "told", 1).await;
+    let db = Db::of(&system.database).await;
+    listening(&db).await;
+    let token = caller.purchase(&names[0], "customer", 1).await.unwrap();
+    let token = token.receipt.unwrap().consistency_token;
+    caller.pool(&names[0], &token).await.unwrap();
+    let mut stream = Subscription::open(&caller.queries, watch_request(&names))
+        .await
+        .unwrap();
+    for turn in 0..20 {
+        let bought = caller.purchase(&names[0], &format!("c-{turn}"), 1).await;
+        let version = bought.unwrap().receipt.unwrap().version;
+        stream.reach(&names[0], version).await;
+    }
+}
+
+async fn listening(db: &Db) {
+    let sql = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+           AND application_name = 'query-service' AND state = 'idle' AND {LISTENS}"
+    );
+    eventually(LIMIT, "it listens", || async {
+        (db.number(&sql).await == 1).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_listening_session_that_is_killed_loses_no_event_though_nobody_polls() {
+    let system = System::start_with(1, &[NEVER]).await;
+    let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
+    let names = pools(&mut caller, "deaf", 3).await;
+    listening(&db).await;
+    // Told at the latest by the next notification.
+    caller.purchase(&names[0], "customer", 1).await.unwrap();
+    for pool in &names {
+        eventually(LIMIT, "the pool is known", || async {
+            caller.clone().availability(pool, "").await.ok()
+        })
+        .await;
+    }
+    let mut stream = Subscription::open(&caller.queries, watch_request(&names))
+        .await
+        .unwrap();
+    for _ in 0..5 {
+        let storm = Storm::start(&caller, &names, 4);
+        storm.go_on(10).await;
+        assert_eq!(db.terminate_query_sessions(LISTENS).await, 1);
+        storm.go_on(10).await;
+        // The last events of the storm may have been told to nobody.
+        for (pool, receipt) in storm.end().await {
+            stream.reach(&pool, receipt.version).await;
+        }
+        listening(&db).await;
+    }
+    db.assert_table_is_fold().await;
+}
+
+/// A system whose query-service reaches PostgreSQL through a proxy.
+async fn behind_a_proxy(options: &[(&str, &str)]) -> (System, Proxy) {
+    let mut system = System::start().await;
+    let proxy = Proxy::to(&system.database.options()).await;
+    let url = proxy.through(system.database.options()).to_url_lossy();
+    let direct = std::mem::replace(
+        &mut system.query,
+        Service::start(Kind::Query, url.as_str(), options).await,
+    );
+    direct.kill().await;
+    (system, proxy)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_answers_while_postgresql_is_out_of_reach_and_everything_recovers_after() {
+    let options = [
+        ("ONSALE_QUERY_LAG_MS_MAX", "1000"),
+        ("ONSALE_QUERY_HEARTBEAT_INTERVAL_MS", "200"),
+    ];
+    let (system, proxy) = behind_a_proxy(&options).await;
+    let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
+    let names = pools(&mut caller, "far", 3).await;
+    let storm = Storm::start(&caller, &names, 2);
+    storm.go_on(20).await;
+    for (pool, receipt) in storm.newest() {
+        caller
+            .pool(&pool, &receipt.consistency_token)
+            .await
+            .unwrap();
+    }
+    let mut stream = Subscription::open(&caller.queries, watch_request(&names))
+        .await
+        .unwrap();
+    for _ in &names {
+        stream.state().await;
+    }
+
+    // New connections hang, and there are no old ones.
+    proxy.freeze();
+    proxy.cut();
+    storm.go_on(20).await;
+    let newest = storm.newest();
+    let last_known = caller.availability(&names[0], "").await.unwrap();
+    for _ in 0..50 {
+        let start = Instant::now();
+        let live = caller.availability(&names[0], "").await.unwrap();
+        assert_eq!(live.version, last_known.version);
+        assert!(start.elapsed() < Duration::from_millis(500));
+    }
+    let required = newest[&names[0]].consistency_token.clone();
+    let mut behind = Request::new(v1::GetAvailabilityRequest {
+        pool: name::pool(&names[0]),
+        at_least_as_fresh: required,
+    });
+    behind.set_timeout(Duration::from_millis(500));
+    let behind = caller.queries.get_availability(behind).await;
+    refused(behind, Reason::ReadModelBehind);
+    let start = Instant::now();
+    let unreadable = caller.pool(&names[0], "").await;
+    refused(unreadable, Reason::DatabaseUnavailable);
+    assert!(start.elapsed() < Duration::from_secs(5));
+    let address = system.query.address();
+    eventually(LIMIT, "it is too far behind to be healthy", || async {
+        (!is_serving(address.to_owned()).await).then_some(())
+    })
+    .await;
+    // Streams stay open, and say so.
+    stream.heartbeat().await;
+
+    proxy.thaw();
+    storm.go_on(10).await;
+    let last = storm.end().await;
+    for (pool, receipt) in &last {
+        stream.reach(pool, receipt.version).await;
+        let token = &receipt.consistency_token;
+        let shown = eventually(LIMIT, "GetPool answers", || async {
+            caller.clone().pool(pool, token).await.ok()
+        })
+        .await;
+        assert_eq!(shown.etag, receipt.etag);
+    }
+    eventually(LIMIT, "it is healthy again", || async {
+        is_serving(address.to_owned()).await.then_some(())
+    })
+    .await;
+    db.assert_table_is_fold().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_a_network_forgot_are_given_up_and_replaced() {
+    let (system, proxy) = behind_a_proxy(&[]).await;
+    let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
+    let names = pools(&mut caller, "forgotten", 2).await;
+    let storm = Storm::start(&caller, &names, 2);
+    // Every connection that reads may have is in use once.
+    let reads = (0..16).map(|_| {
+        let mut caller = caller.clone();
+        let pool = &names[0];
+        async move { caller.pool(pool, "").await }
+    });
+    let reads = futures::future::join_all(reads).await;
+    assert!(reads.iter().all(Result::is_ok));
+
+    proxy.freeze_open();
+    let asking = (0..16).map(|_| {
+        let mut caller = caller.clone();
+        let mut request = Request::new(v1::GetPoolRequest {
+            name: name::pool(&names[0]),
+            ..v1::GetPoolRequest::default()
+        });
+        request.set_timeout(Duration::from_millis(300));
+        async move { caller.queries.get_pool(request).await }
+    });
+    futures::future::join_all(asking).await;
+    // What PostgreSQL does by itself with a client who sends no sign of life, only sooner: the lock of a leader whom
+    // nobody hears is free.
+    let forgotten = db.terminate_query_sessions("true").await;
+    assert!(forgotten >= 3, "{forgotten}");
+    storm.go_on(20).await;
+    let last = storm.end().await;
+    for (pool, receipt) in &last {
+        let token = &receipt.consistency_token;
+        let shown = eventually(LIMIT, "GetPool answers", || async {
+            caller.clone().pool(pool, token).await.ok()
+        });
+        let shown = within(LIMIT, "GetPool answers", shown).await;
+        assert_eq!(shown.etag, receipt.etag);
+        let live = caller.availability(pool, token).await.unwrap();
+        assert_eq!(live.version, receipt.version);
+    }
+    db.assert_table_is_fold().await;
+}
