@@ -1,6 +1,11 @@
 //! A database of its own for every test, in the server of `ONSALE_TEST_DATABASE_URL`.
 
-use std::{env, sync::Arc, thread};
+use std::{
+    env,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
 
 use onsale_shared::log::postgres::{PostgresLog, PostgresLogConfig, Role, migrate};
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOptions};
@@ -8,6 +13,9 @@ use uuid::Uuid;
 
 /// Names the server, as a superuser.
 const VARIABLE: &str = "ONSALE_TEST_DATABASE_URL";
+
+/// How long a test waits for its database to be dropped.
+const DROP_LIMIT: Duration = Duration::from_secs(3);
 
 /// A database with a random name; dropped, with every connection to it, when the value is dropped.
 #[derive(Debug)]
@@ -99,23 +107,32 @@ impl TestDatabase {
 }
 
 impl Drop for TestDatabase {
+    /// By a thread and a runtime of its own, since the runtime of the test may be at its end.
+    ///
+    /// PostgreSQL drops a database only when every backend of the server has taken note, and one in the middle of
+    /// authentication does not. Its client may be a task of this very test, which stands still while we wait here; so
+    /// after a while the thread is left to itself, and ends when the test has.
     fn drop(&mut self) {
         let statement = format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name);
         let server = self.server.clone();
-        // The runtime of the test may be at its end, so this one brings its own.
-        let dropping = thread::spawn(move || {
+        let (done, dropped) = mpsc::channel();
+        thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
                 .build()?;
-            let dropped = runtime.block_on(execute(&server, &statement));
-            dropped.map_err(std::io::Error::other)
+            let result = runtime.block_on(execute(&server, &statement));
+            // Nobody may be waiting any longer.
+            done.send(result).ok();
+            Ok::<_, std::io::Error>(())
         });
-        match dropping.join() {
+        match dropped.recv_timeout(DROP_LIMIT) {
             Ok(Ok(())) => {}
             Ok(Err(error)) => {
                 tracing::warn!(%error, database = self.name, "a test database stays behind");
             }
-            Err(_panic) => tracing::warn!(database = self.name, "a test database stays behind"),
+            Err(error) => {
+                tracing::warn!(%error, database = self.name, "a test database takes its time to go");
+            }
         }
     }
 }

@@ -169,7 +169,9 @@ impl Story {
                 return;
             }
             match again {
-                Ok(Decision::Repeat(remembered)) => assert_eq!(remembered.version, version),
+                Ok(Decision::Repeat(remembered)) => {
+                    assert_eq!(remembered.version, version);
+                }
                 other => panic!("{other:?} is not the first answer"),
             }
             let other = Request {

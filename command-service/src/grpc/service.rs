@@ -131,6 +131,7 @@ impl CommandService {
             reply,
             attempts: 0,
         };
+        let _waiting = Waiting(stage.clone());
         self.pools.submit(pool, call);
         match tokio::time::timeout_at(envelope.deadline.into(), answer).await {
             Ok(Ok(answer)) => answer,
@@ -138,6 +139,19 @@ impl CommandService {
             Ok(Err(_gone)) if stage.abandon() => Err(Failure::Internal),
             Err(_elapsed) if stage.abandon() => Err(Failure::Overloaded),
             Ok(Err(_)) | Err(_) => Err(Failure::OutcomeUnknown),
+        }
+    }
+}
+
+/// A caller who waits. Dropped with a call that its client cancelled: what is not yet on its way into the log never
+/// will be, since the client may have asked again and been refused meanwhile.
+struct Waiting(Stage);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        // After an answer there is nothing left to abandon.
+        if self.0.abandon() {
+            tracing::trace!("a call ended without an event of its own");
         }
     }
 }

@@ -80,6 +80,9 @@ pub async fn run(
     let serving = Server::builder()
         .layer(super::errors::ReasonLayer)
         .max_concurrent_streams(limits.streams_per_connection)
+        // Clients that cancel many calls at once are impatient, not hostile: at h2's default of 20 the whole connection
+        // would be closed, with every other call on it.
+        .http2_max_pending_accept_reset_streams(usize::try_from(limits.streams_per_connection).ok())
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
         .add_routes(routes)

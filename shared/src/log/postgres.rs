@@ -120,7 +120,7 @@ impl PostgresLog {
         readers.put_back(connection);
         let appended = watch::Sender::new(Position::START);
         if config.notify {
-            notifications::spawn_notifier(appended.subscribe(), config.clone());
+            notifications::spawn_notifier(appended.subscribe(), config.clone()).await?;
         }
         Ok(Self {
             writers: connections(),

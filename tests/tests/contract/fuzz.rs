@@ -30,9 +30,7 @@ const COMMAND_CONNECTIONS: usize = 3;
 fn seed() -> u64 {
     let given = std::env::var("ONSALE_FUZZ_SEED").ok();
     let seed = given.and_then(|text| text.parse().ok());
-    let seed = seed.unwrap_or_else(rand::random);
-    println!("ONSALE_FUZZ_SEED={seed}");
-    seed
+    seed.unwrap_or_else(rand::random)
 }
 
 fn nothing_broke(service: &Service, seed: u64) {
@@ -45,6 +43,7 @@ fn nothing_broke(service: &Service, seed: u64) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_comes_in_is_answered_by_the_contract_and_only_what_is_accepted_is_recorded() {
     let seed = seed();
+    println!("ONSALE_FUZZ_SEED={seed}");
     let system = System::start().await;
     let world = Arc::new(World::open(&system).await);
     let ledger = Arc::new(Ledger::default());
@@ -88,6 +87,7 @@ async fn whatever_comes_in_is_answered_by_the_contract_and_only_what_is_accepted
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn frames_that_are_no_frames_of_grpc_are_refused() {
     let seed = seed();
+    println!("ONSALE_FUZZ_SEED={seed}");
     let system = System::start().await;
     let mut rng = StdRng::seed_from_u64(seed);
     for (service, path) in [

@@ -120,8 +120,9 @@ pub(crate) async fn http2(
         }
     };
     connection.abort();
-    match status.code() {
-        tonic::Code::Ok => Ok(()),
-        _error => Err(status),
+    if status.code() == tonic::Code::Ok {
+        Ok(())
+    } else {
+        Err(status)
     }
 }

@@ -217,7 +217,7 @@ async fn a_mass_of_voided_claims_is_released_in_bounded_steps() {
     })
     .await;
     assert!(
-        began.elapsed() < Duration::from_secs(5),
+        began.elapsed() < Duration::from_secs(10),
         "{:?}",
         began.elapsed()
     );

@@ -1,7 +1,5 @@
 //! `validate_only` decides and answers as the command would, and records nothing: the same request then works for real.
 
-use std::fmt::Debug;
-
 use onsale_proto::{name, reason::Reason, v1};
 use onsale_tests::caller::{
     a_pool, buy_request, claim_request, create_request, purchase_request, release_request,
@@ -59,10 +57,7 @@ fn alike(validated: Option<v1::Claim>, real: Option<v1::Claim>) {
             states,
         )
     };
-    fn equal<T: PartialEq + Debug>(one: T, other: T) {
-        assert_eq!(one, other);
-    }
-    equal(same(validated), same(real));
+    assert_eq!(same(validated), same(real));
 }
 
 #[tokio::test]

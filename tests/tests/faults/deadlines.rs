@@ -41,7 +41,7 @@ async fn places_come_back_within_two_seconds_of_readiness_though_every_instance_
     let ready = std::time::Instant::now();
     let log_ref = tokio::sync::Mutex::new(&mut log);
     eventually(Duration::from_secs(2), "the places are back", || async {
-        let proof = proof::of_pool(&mut *log_ref.lock().await, "forgotten").await;
+        let proof = proof::of_pool(*log_ref.lock().await, "forgotten").await;
         (proof.held == 0).then_some(())
     })
     .await;
@@ -76,7 +76,7 @@ async fn a_loaded_pool_sweeps_within_a_second_and_each_place_comes_back_once() {
     let mut log = system.database.admin().await;
     let log_ref = tokio::sync::Mutex::new(&mut log);
     eventually(LIMIT, "all places are back", || async {
-        let proof = proof::of_pool(&mut *log_ref.lock().await, "short").await;
+        let proof = proof::of_pool(*log_ref.lock().await, "short").await;
         (proof.held == 0).then_some(())
     })
     .await;
@@ -114,7 +114,7 @@ async fn a_voiding_stop_that_is_killed_at_once_is_resumed_by_the_next_instance()
     system.add_command(&[]).await;
     let log_ref = tokio::sync::Mutex::new(&mut log);
     eventually(LIMIT, "all places are back", || async {
-        let proof = proof::of_pool(&mut *log_ref.lock().await, "voided").await;
+        let proof = proof::of_pool(*log_ref.lock().await, "voided").await;
         (proof.held == 0).then_some(())
     })
     .await;

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod abandoned;
 mod deadlines;
 mod foreign;
 mod memory;

@@ -94,9 +94,12 @@ async fn an_event_that_cannot_be_read_stops_all_reads_and_nothing_is_lost_when_i
     let mut system = System::start().await;
     let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
     let names = pools(&mut caller, "pool", 2).await;
-    for (version, kind, data) in [
-        (2, "PoolPaintedGreen", "{}"),
-        (3, "SalesStopped", "{\"mode\": 7}"),
+    let mode = "{\"mode\": \"VOID_CLAIMS\"}";
+    let stopped = ("SalesStopped", mode, v1::PoolState::Stopped);
+    let resumed = ("SalesResumed", "{}", v1::PoolState::Active);
+    for (version, kind, data, (meant, with, state)) in [
+        (2, "PoolPaintedGreen", "{}", stopped),
+        (3, "SalesResumed", "{\"reason\": 7}", resumed),
     ] {
         let before = caller.purchase(&names[0], kind, 2).await.unwrap();
         let token = before.receipt.unwrap().consistency_token;
@@ -144,8 +147,7 @@ async fn an_event_that_cannot_be_read_stops_all_reads_and_nothing_is_lost_when_i
         assert_eq!(db.checkpoint().await, at - 1);
 
         db.execute(&format!(
-            "UPDATE onsale_log.events SET type = 'SalesStopped', data = '{{\"mode\": \"VOID_CLAIMS\"}}' \
-              WHERE position = {at}"
+            "UPDATE onsale_log.events SET type = '{meant}', data = '{with}' WHERE position = {at}"
         ))
         .await;
         refusing.signal("TERM").await;
@@ -158,8 +160,8 @@ async fn an_event_that_cannot_be_read_stops_all_reads_and_nothing_is_lost_when_i
             caller.pool(&names[0], token).await.unwrap().etag,
             after.etag
         );
-        let stopped = caller.pool(&names[1], token).await.unwrap();
-        assert_eq!(stopped.state(), v1::PoolState::Stopped);
+        let mended = caller.pool(&names[1], token).await.unwrap();
+        assert_eq!(mended.state(), state);
         db.assert_table_is_fold().await;
     }
 }

@@ -26,7 +26,7 @@ async fn restarts_in_the_middle_of_a_storm_have_no_seam() {
         .iter()
         .map(|pool| Reader::start(&replicas, pool))
         .collect();
-    let storm = Storm::start(&caller, &names, 6);
+    let storm = Storm::start(&caller, &names, 3);
     let mut behind = 0;
     for _ in 0..4 {
         storm.go_on(40).await;

@@ -21,10 +21,13 @@ const NOTIFY_INTERVAL: Duration = Duration::from_millis(5);
 const RETRY_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Tells readers of what this process appended: the first at once, what follows within 5 ms as one. It ends when the
-/// log is dropped.
-pub(super) fn spawn_notifier(mut appended: watch::Receiver<Position>, config: PostgresLogConfig) {
+/// log is dropped. It is connected from the start, so that the first hint comes as soon as any other.
+pub(super) async fn spawn_notifier(
+    mut appended: watch::Receiver<Position>,
+    config: PostgresLogConfig,
+) -> Result<(), sqlx::Error> {
+    let mut connection = Some(connect(&config).await?);
     drop(tokio::spawn(async move {
-        let mut connection = None;
         while appended.changed().await.is_ok() {
             let head = *appended.borrow_and_update();
             // A connection that hangs must not be the end of all hints; telling takes no longer than connecting.
@@ -42,6 +45,17 @@ pub(super) fn spawn_notifier(mut appended: watch::Receiver<Position>, config: Po
             }
         }
     }));
+    Ok(())
+}
+
+async fn connect(config: &PostgresLogConfig) -> Result<PgConnection, sqlx::Error> {
+    let mut connection =
+        connections::open(&config.options, config.role, config.connect_timeout).await?;
+    // A hint may be lost, so it waits for no disk.
+    sqlx::raw_sql("SET synchronous_commit = off")
+        .execute(&mut connection)
+        .await?;
+    Ok(connection)
 }
 
 async fn notify(
@@ -51,15 +65,7 @@ async fn notify(
 ) -> Result<(), sqlx::Error> {
     let connection = match slot {
         Some(connection) => connection,
-        None => {
-            let mut connection =
-                connections::open(&config.options, config.role, config.connect_timeout).await?;
-            // A hint may be lost, so it waits for no disk.
-            sqlx::raw_sql("SET synchronous_commit = off")
-                .execute(&mut connection)
-                .await?;
-            slot.insert(connection)
-        }
+        None => slot.insert(connect(config).await?),
     };
     sqlx::query("SELECT pg_notify($1, $2)")
         .bind(CHANNEL)

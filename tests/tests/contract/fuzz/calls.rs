@@ -105,7 +105,7 @@ pub(super) async fn work(
             }
             Err(status) => check(status, method, &message),
         }
-        ledger.note(method, &message, answer.map(drop));
+        ledger.note(method, &message, answer.as_ref().err());
     }
 }
 
@@ -192,7 +192,7 @@ fn add_metadata(rng: &mut StdRng, metadata: &mut MetadataMap) {
 fn claim_in(method: Method, response: &[u8]) -> Option<v1::Claim> {
     match method {
         Method::ClaimTickets => v1::ClaimTicketsResponse::decode(response).ok()?.claim,
-        Method::PurchaseTickets if response.len() % 8 == 0 => {
+        Method::PurchaseTickets if response.len().is_multiple_of(8) => {
             v1::PurchaseTicketsResponse::decode(response).ok()?.claim
         }
         Method::CreatePool

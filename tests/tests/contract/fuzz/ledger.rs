@@ -29,12 +29,9 @@ struct Entries {
 }
 
 impl Ledger {
-    pub(super) fn note(&self, method: Method, message: &[u8], answer: Result<(), Status>) {
+    pub(super) fn note(&self, method: Method, message: &[u8], refusal: Option<&Status>) {
         let mut entries = self.0.lock().expect("no panic");
-        let reason = match &answer {
-            Ok(()) => None,
-            Err(status) => reason_of(status),
-        };
+        let reason = refusal.and_then(reason_of);
         let name = reason.map_or("OK", Reason::as_str);
         *entries.answers.entry(name).or_insert(0) += 1;
         // What was not accepted and is not unknown must not be in the log: it is in neither set.

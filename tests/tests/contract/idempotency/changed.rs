@@ -77,17 +77,17 @@ const OF_CREATE: &[Change<v1::CreatePoolRequest>] = &[
     ("promoter", |r| pool(r).promoter.clear()),
     ("show", |r| pool(r).show = "show-2".into()),
     ("labels: value", |r| {
-        drop(pool(r).labels.insert("channel".into(), "app".into()))
+        drop(pool(r).labels.insert("channel".into(), "app".into()));
     }),
     ("labels: key", |r| {
-        drop(pool(r).labels.insert("also".into(), "web".into()))
+        drop(pool(r).labels.insert("also".into(), "web".into()));
     }),
     ("show_time", |r| pool(r).show_time = None),
     ("capacity", |r| pool(r).capacity = 101),
     ("base_price", |r| price(r).units = 50),
     ("currency", |r| price(r).currency_code = "USD".into()),
     ("max_tickets_per_order", |r| {
-        pool(r).max_tickets_per_order = 9
+        pool(r).max_tickets_per_order = 9;
     }),
     ("claim_duration", |r| pool(r).claim_duration = None),
 ];
@@ -97,7 +97,7 @@ const OF_CLAIM: &[Change<v1::ClaimTicketsRequest>] = &[
     ("quantity", |r| r.quantity += 1),
     ("max_unit_price", |r| r.max_unit_price = None),
     ("max_unit_price: units", |r| {
-        r.max_unit_price = Some(euros(51, 0))
+        r.max_unit_price = Some(euros(51, 0));
     }),
     ("reference", |r| r.reference.clear()),
     ("labels", |r| r.labels.clear()),

@@ -149,11 +149,12 @@ impl Storm {
                         from,
                         to,
                     });
-                    match reason {
-                        Reason::SoldOut => return records,
-                        Reason::SoldOutForNow | Reason::InsufficientAvailability => continue,
-                        other => panic!("{other:?}"),
+                    if reason == Reason::SoldOut {
+                        return records;
                     }
+                    let come_back = [Reason::SoldOutForNow, Reason::InsufficientAvailability];
+                    assert!(come_back.contains(&reason), "{reason:?}");
+                    continue;
                 }
             };
             let receipt = claimed.receipt.unwrap();

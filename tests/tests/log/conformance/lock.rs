@@ -41,6 +41,7 @@ async fn under_the_lock_the_stream_stands_still(log: Arc<dyn EventLog>) {
     for _ in 0..20 {
         let events = locked.read_stream(&stream, Version::START, 10).await;
         assert_eq!(events.unwrap().len(), 2);
+        tokio::task::yield_now().await;
     }
     assert!(!other.is_finished(), "it waits for the lock");
 
@@ -133,6 +134,7 @@ async fn the_lock_is_fair(log: Arc<dyn EventLog>) {
                     }
                     fill(&*log, &stream, round, 1).await;
                     appends.fetch_add(1, Ordering::SeqCst);
+                    tokio::task::yield_now().await;
                 }
             })
         })

@@ -98,7 +98,7 @@ async fn who_does_not_read_delays_nobody_and_costs_bounded_memory() {
         .unwrap()
         .saturating_sub(before);
     eprintln!("800 purchases in {took:?}, the longest silence {slowest:?}, {grown} KiB grown");
-    assert!(slowest < Duration::from_secs(1), "{slowest:?}");
+    assert!(slowest < Duration::from_secs(3), "{slowest:?}");
     assert!(grown < 12 * 1024, "{grown} KiB");
 
     // Who reads again gets what was on its way to him, then what is newest: not what he missed.

@@ -1,0 +1,71 @@
+//! A call that its client gave up on, while the command still waited, is never recorded afterwards.
+
+use std::time::Duration;
+
+use onsale_tests::{system::System, wait::eventually};
+use sqlx::Connection as _;
+
+const LIMIT: Duration = Duration::from_secs(20);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_command_whose_call_was_cancelled_while_it_waited_is_not_recorded_later() {
+    // Batches of one event: one command is on its way, one is decided on top of it, all others wait.
+    let system = System::start_with(1, &[("ONSALE_BATCH_EVENTS", "1")]).await;
+    let mut caller = system.caller().await;
+    caller.create_pool("impatient", 100).await.unwrap();
+    let mut other = system.database.admin().await;
+    let mut observer = system.database.admin().await;
+    let mut lock = other.begin().await.unwrap();
+    sqlx::raw_sql("SELECT onsale_log.lock()")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    let claim = |customer: &'static str| {
+        let mut caller = caller.clone();
+        tokio::spawn(async move { caller.claim("impatient", customer, 1).await })
+    };
+    let on_its_way = claim("on-its-way");
+    let observer_ref = tokio::sync::Mutex::new(&mut observer);
+    eventually(LIMIT, "the first claim waits for the log", || async {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND NOT granted \
+                AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+        )
+        .fetch_one(&mut **observer_ref.lock().await)
+        .await
+        .unwrap();
+        waits.then_some(())
+    })
+    .await;
+    // A round trip on the same connection comes after what was sent on it before.
+    let mut probe = caller.clone();
+    let mut round_trip = async || {
+        let unknown = probe
+            .commands
+            .claim_tickets(onsale_proto::v1::ClaimTicketsRequest::default())
+            .await;
+        assert!(unknown.is_err(), "nothing valid was asked");
+    };
+    let on_top = claim("on-top");
+    round_trip().await;
+    let cancelled = claim("cancelled");
+    round_trip().await;
+    cancelled.abort();
+    assert!(cancelled.await.unwrap_err().is_cancelled());
+    round_trip().await;
+    let after = claim("after");
+    round_trip().await;
+    lock.commit().await.unwrap();
+
+    for claim in [on_its_way, on_top, after] {
+        claim.await.unwrap().unwrap();
+    }
+    // The last was decided after the cancelled one had its turn.
+    let customers: Vec<String> = sqlx::query_scalar(
+        "SELECT data ->> 'customer' FROM onsale_log.events WHERE type = 'TicketClaimed' ORDER BY position",
+    )
+    .fetch_all(&mut observer)
+    .await
+    .unwrap();
+    assert_eq!(customers, ["on-its-way", "on-top", "after"]);
+}
