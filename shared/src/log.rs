@@ -34,6 +34,7 @@ pub trait EventLog: fmt::Debug + Send + Sync + 'static {
     /// Idempotent: a group that is in the log already (by the id of its first event, where it was to stand) is answered
     /// as appended. So whoever got [`AppendError::OutcomeUnknown`] sends the *same* batch again until the answer is
     /// definite; looking into the log would not do, since the first attempt may still be under way.
+    /// [`AppendError::NotAppended`] is definite for its own attempt only: it says nothing of an earlier one.
     ///
     /// # Errors
     /// The batch as a whole could not be appended, or it is not known whether it was.

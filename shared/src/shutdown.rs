@@ -19,8 +19,8 @@ pub fn on_signal() -> io::Result<CancellationToken> {
             _ = terminate.recv() => "SIGTERM",
             _ = interrupt.recv() => "SIGINT",
         };
-        tracing::info!(signal = name, "asked to stop; draining");
         asked.cancel();
+        tracing::info!(signal = name, "asked to stop; draining");
     }));
     Ok(stop)
 }

@@ -100,7 +100,11 @@ impl TestDatabase {
         &self,
         change: impl FnOnce(PostgresLogConfig) -> PostgresLogConfig,
     ) -> Arc<PostgresLog> {
-        let config = PostgresLogConfig::new(self.options(), Some(Role::Command));
+        let config = PostgresLogConfig {
+            // On a busy machine and without optimisation, authentication alone takes a while.
+            connect_timeout: Duration::from_secs(10),
+            ..PostgresLogConfig::new(self.options(), Some(Role::Command))
+        };
         let log = PostgresLog::connect(change(config)).await;
         Arc::new(log.expect("the test database can be reached"))
     }

@@ -234,7 +234,8 @@ pub async fn connect(address: &str) -> Channel {
 }
 
 /// The binary beside the one that runs now, built by `make test` or `cargo build --workspace --bins`.
-fn binary(kind: Kind) -> PathBuf {
+#[must_use]
+pub fn binary(kind: Kind) -> PathBuf {
     let this = env::current_exe().expect("the path of this program");
     let folders = this.ancestors().skip(1).take(2);
     let found = folders

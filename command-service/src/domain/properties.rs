@@ -204,7 +204,7 @@ impl Story {
             if let PoolEvent::TicketClaimed(claimed) = &fact.event {
                 match self.claims.last_mut() {
                     Some((claim, tickets)) if *claim == claimed.claim => {
-                        tickets.push(claimed.ticket)
+                        tickets.push(claimed.ticket);
                     }
                     _ => self.claims.push((claimed.claim, vec![claimed.ticket])),
                 }

@@ -10,7 +10,7 @@ use std::{
 use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
-use super::{Database, timeout};
+use super::Database;
 use crate::read_models::is_unreadable;
 
 /// A read under way on a connection.
@@ -37,16 +37,13 @@ impl Connections {
     }
 
     /// Reads on a connection for itself. One that was idle may have died meanwhile: only what a new one says is a
-    /// failure. Whoever gives up waiting drops the future, and the connection with it.
+    /// failure. How long to wait is the caller's business: he drops the future, and the connection with it.
     pub(crate) async fn read<T>(
         &self,
         read: impl for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
     ) -> Result<T, sqlx::Error> {
-        let turn = timeout(async {
-            let turn = self.turns.acquire().await;
-            turn.map_err(|_closed| sqlx::Error::PoolClosed)
-        });
-        let _turn = turn.await?;
+        let turn = self.turns.acquire().await;
+        let _turn = turn.map_err(|_closed| sqlx::Error::PoolClosed)?;
         while let Some(mut connection) = self.take_idle() {
             match read(&mut connection).await {
                 Err(error) if !is_unreadable(&error) => self.close_idle(),

@@ -5,6 +5,7 @@
 mod abandoned;
 mod deadlines;
 mod foreign;
+mod logs;
 mod memory;
 mod sellout;
 mod watcher;

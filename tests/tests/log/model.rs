@@ -74,6 +74,7 @@ fn both_engines_agree_on_random_batches() {
             ..config
         }
     }));
+    let admin = tokio::sync::Mutex::new(runtime.block_on(database.admin()));
     let met = std::cell::RefCell::new(Met::default());
     let config = ProptestConfig {
         cases: 64,
@@ -82,9 +83,8 @@ fn both_engines_agree_on_random_batches() {
     };
     let tested = TestRunner::new(config).run(&steps(), |steps| {
         runtime.block_on(async {
-            let mut admin = database.admin().await;
             sqlx::query("TRUNCATE onsale_log.events")
-                .execute(&mut admin)
+                .execute(&mut *admin.lock().await)
                 .await
                 .unwrap();
             let mut now = *met.borrow();

@@ -1,4 +1,4 @@
-//! GetPool shows what was recorded.
+//! `GetPool` shows what was recorded.
 
 use std::collections::BTreeMap;
 

@@ -6,6 +6,8 @@
 //! - [`storm`], [`reader`], [`subscription`]: who buys, who hands tokens on, and who watches.
 //! - [`refused`]: what a refusal must carry.
 
+#![cfg(test)]
+
 mod corruption;
 mod db;
 mod freshness;

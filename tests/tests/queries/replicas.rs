@@ -159,8 +159,7 @@ async fn terminated_leaders_and_sessions_lose_nothing() {
 async fn a_checkpoint_that_somebody_moves_is_noticed_and_the_table_becomes_the_fold_again() {
     let pair = Pair::start().await;
     let storm = Storm::start(&pair.caller, &pair.names, 6);
-    let mut noticed = 0;
-    for back in [1, 50, 1_000_000] {
+    for (noticed, back) in [1, 50, 1_000_000].into_iter().enumerate() {
         storm.go_on(30).await;
         // Rows as of an earlier time, as a restored table would have them.
         pair.db
@@ -176,7 +175,6 @@ async fn a_checkpoint_that_somebody_moves_is_noticed_and_the_table_becomes_the_f
             (now > noticed).then_some(())
         })
         .await;
-        noticed += 1;
         let newest = storm.newest();
         let (pool, receipt) = newest.first_key_value().unwrap();
         let mut caller = pair.caller.clone();

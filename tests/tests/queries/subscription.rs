@@ -99,22 +99,28 @@ impl Subscription {
 
     /// The next state, past signs of life.
     pub(crate) async fn state(&mut self) -> v1::Availability {
-        loop {
-            let frame = self.next().await.expect("the stream goes on");
-            if let Some(state) = frame.availability {
-                return state;
+        let looking = async {
+            loop {
+                let frame = self.next().await.expect("the stream goes on");
+                if let Some(state) = frame.availability {
+                    return state;
+                }
             }
-        }
+        };
+        within(LIMIT, "a state", looking).await
     }
 
     /// The next sign of life, past states.
     pub(crate) async fn heartbeat(&mut self) -> WatchAvailabilityResponse {
-        loop {
-            let frame = self.next().await.expect("the stream goes on");
-            if frame.availability.is_none() {
-                return frame;
+        let looking = async {
+            loop {
+                let frame = self.next().await.expect("the stream goes on");
+                if frame.availability.is_none() {
+                    return frame;
+                }
             }
-        }
+        };
+        within(LIMIT, "a sign of life", looking).await
     }
 
     /// Reads on until a pool is at a version at least, and returns its state.
@@ -135,10 +141,13 @@ impl Subscription {
 
     /// Reads on until the stream ends, and says why.
     pub(crate) async fn end(&mut self) -> Status {
-        loop {
-            if let Err(status) = self.next().await {
-                return status;
+        let looking = async {
+            loop {
+                if let Err(status) = self.next().await {
+                    return status;
+                }
             }
-        }
+        };
+        within(LIMIT, "the end of the stream", looking).await
     }
 }

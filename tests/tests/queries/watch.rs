@@ -1,4 +1,4 @@
-//! WatchAvailability: first full state, then absolute states, conflated.
+//! `WatchAvailability`: first full state, then absolute states, conflated.
 
 mod crowd;
 mod end;

@@ -34,10 +34,10 @@ async fn a_tail_without_hints_is_complete_under_concurrent_writers(log: Arc<dyn 
     complete_under_concurrent_writers(log, POLL_ONLY).await;
 }
 
-/// 16 writers on 8 streams: each two fight for a stream, so that groups go stale, too.
+/// Writers with streams of their own and streams that each two of them fight for, so that groups go stale, too.
 async fn complete_under_concurrent_writers(log: Arc<dyn EventLog>, config: TailConfig) {
-    const WRITERS: usize = 16;
-    const ROUNDS: usize = 12;
+    const WRITERS: usize = 8;
+    const ROUNDS: usize = 25;
     let config = TailConfig {
         page_events: 7,
         ..config

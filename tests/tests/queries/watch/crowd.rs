@@ -4,11 +4,10 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use onsale_proto::{name, v1::query_service_client::QueryServiceClient};
-use onsale_tests::{proxy::Proxy, service::resident_kib, system::System, wait::within};
+use onsale_tests::{proxy::Proxy, service::resident_kib, system::System};
 use tonic::transport::Endpoint;
 
 use crate::{
-    db::LIMIT,
     shared::{fresh_pool, shared},
     storm::{Storm, pools},
     subscription::{Subscription, watch_request},
@@ -109,7 +108,7 @@ async fn who_does_not_read_delays_nobody_and_costs_bounded_memory() {
             proxy.thaw();
         }
         for (pool, receipt) in &last {
-            let state = within(LIMIT, pool, stream.reach(pool, receipt.version)).await;
+            let state = stream.reach(pool, receipt.version).await;
             assert_eq!(state.version, receipt.version);
         }
         assert_eq!(stream.states.len(), names.len());
