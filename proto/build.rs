@@ -7,8 +7,10 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 3] = [
+const FILES: [&str; 5] = [
     "onsale/v1/resources.proto",
+    "onsale/v1/customer_commands.proto",
+    "onsale/v1/promoter_commands.proto",
     "onsale/v1/command_service.proto",
     "onsale/v1/query_service.proto",
 ];

@@ -7,6 +7,7 @@
 //! - [`journal`]: undoing what was decided on hope, in proportion to what was decided.
 
 pub mod commands;
+pub mod conflicts;
 pub mod decide;
 pub mod fact;
 pub mod journal;

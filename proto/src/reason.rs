@@ -80,12 +80,29 @@ catalogue! {
     PoolCorrupted "POOL_CORRUPTED" FailedPrecondition,
         "The log holds an event that contradicts the pool; it does not sell until an operator has looked.",
         "Call the operator; other pools are not affected.", ["pool", "version"];
+    PoolCancelled "POOL_CANCELLED" FailedPrecondition,
+        "The promoter has cancelled this pool for good.",
+        "Stop asking; what was sold can be refunded.", ["pool", "cancel_time"];
+    VersionConflict "VERSION_CONFLICT" Aborted,
+        "The pool was changed after the state that the edit was made on; every later edit is listed, with who made it.",
+        "Look at what was changed; send the edit again with the current etag, or with `merge`.",
+        ["pool", "etag", "current_etag", "tickets_sold_since", "changed"];
     SalesStopped "SALES_STOPPED" FailedPrecondition,
         "The promoter has stopped the sale of this pool.",
         "Wait for the sale to resume; watch `sale_status`.", ["pool", "mode"];
+    SalesNotOpen "SALES_NOT_OPEN" FailedPrecondition,
+        "The sale of this pool has not begun.",
+        "Ask again at `sales_start_time`.", ["pool", "sales_start_time"];
+    SalesEnded "SALES_ENDED" FailedPrecondition,
+        "The sale of this pool is over.",
+        "Stop asking.", ["pool", "sales_end_time"];
     OrderLimitExceeded "ORDER_LIMIT_EXCEEDED" FailedPrecondition,
         "One order asked for more tickets than the pool allows.",
         "Ask for at most `max_tickets_per_order` tickets.", ["pool", "requested", "max_tickets_per_order"];
+    CustomerLimitExceeded "CUSTOMER_LIMIT_EXCEEDED" FailedPrecondition,
+        "The customer would have more tickets of this pool, held and bought, than it allows.",
+        "Ask for at most `max_tickets_per_customer` less `has` tickets; releases and refunds give the allowance back.",
+        ["pool", "requested", "has", "max_tickets_per_customer"];
     SoldOut "SOLD_OUT" FailedPrecondition,
         "All tickets are sold.",
         "Stop asking; tickets come back by refund only.", ["pool", "requested", "available", "held", "sold", "capacity"];
@@ -100,13 +117,26 @@ catalogue! {
         "Show the customer the new price and ask again.", ["pool", "unit_price", "max_unit_price", "currency"];
     ClaimExpired "CLAIM_EXPIRED" FailedPrecondition,
         "The deadline of the claim passed; its places went back to the stock.",
-        "Claim anew.", ["claim", "expire_time"];
+        "Claim anew; if it is paid already, buy with `reclaim`.", ["claim", "expire_time"];
     ClaimVoided "CLAIM_VOIDED" FailedPrecondition,
-        "The promoter stopped sales and voided the claim.",
+        "The promoter stopped sales and voided the claim, or cancelled the pool.",
         "Watch `sale_status`; claim anew when the sale resumes.", ["claim", "void_time"];
+    ClaimAlreadyExtended "CLAIM_ALREADY_EXTENDED" FailedPrecondition,
+        "The claim got its one extension already.",
+        "Buy before `expire_time`.", ["claim", "expire_time"];
     TicketNotHeld "TICKET_NOT_HELD" FailedPrecondition,
         "A ticket that was named, or every ticket of the claim, is not held any more, or is not of this claim.",
         "Look at the claim's tickets and name those that are held.", ["claim"];
+    TicketNotFound "TICKET_NOT_FOUND" NotFound,
+        "The pool knows no sale of this ticket.",
+        "Check the name; a ticket that is only held is released, not refunded.", ["ticket"];
+    TicketNotSold "TICKET_NOT_SOLD" FailedPrecondition,
+        "The ticket was sold, and refunded since.",
+        "Nothing to do.", ["ticket"];
+    CapacityBelowCommitted "CAPACITY_BELOW_COMMITTED" FailedPrecondition,
+        "More tickets are sold and held than there would be.",
+        "Choose at least `sold` plus `held` tickets, or refund some before.",
+        ["pool", "requested", "available", "held", "sold", "capacity"];
     AlreadyStopped "ALREADY_STOPPED" FailedPrecondition,
         "Sales are stopped already, in the same or a stronger mode.",
         "Nothing to do.", ["pool", "mode"];

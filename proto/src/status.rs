@@ -36,7 +36,8 @@ pub struct RichStatus {
     metadata: HashMap<String, String>,
     violations: Vec<FieldViolation>,
     resource: Option<(&'static str, String)>,
-    precondition: Option<String>,
+    /// Subjects and descriptions.
+    preconditions: Vec<(String, String)>,
     retry_after: Option<Duration>,
 }
 
@@ -49,7 +50,7 @@ impl RichStatus {
             metadata: HashMap::new(),
             violations: Vec::new(),
             resource: None,
-            precondition: None,
+            preconditions: Vec::new(),
             retry_after: None,
         }
     }
@@ -80,8 +81,8 @@ impl RichStatus {
 
     /// Adds a variable of the text.
     #[must_use]
-    pub fn with(mut self, key: &str, value: impl std::fmt::Display) -> Self {
-        self.metadata.insert(key.to_owned(), value.to_string());
+    pub fn with(mut self, key: impl Into<String>, value: impl std::fmt::Display) -> Self {
+        self.metadata.insert(key.into(), value.to_string());
         self
     }
 
@@ -94,8 +95,16 @@ impl RichStatus {
 
     /// Names what must change first (`PreconditionFailure`); its type is the reason, its text the message.
     #[must_use]
-    pub fn precondition(mut self, subject: impl Into<String>) -> Self {
-        self.precondition = Some(subject.into());
+    pub fn precondition(self, subject: impl Into<String>) -> Self {
+        let description = self.message.clone();
+        self.violated(subject, description)
+    }
+
+    /// Names one of several things that must change first, each with a description of its own.
+    #[must_use]
+    pub fn violated(mut self, subject: impl Into<String>, description: impl Into<String>) -> Self {
+        self.preconditions
+            .push((subject.into(), description.into()));
         self
     }
 
@@ -117,12 +126,12 @@ impl From<RichStatus> for Status {
         if let Some((kind, name)) = rich.resource {
             details.set_resource_info(kind, name, "", "");
         }
-        if let Some(subject) = rich.precondition {
-            details.set_precondition_failure(vec![PreconditionViolation::new(
-                rich.reason.as_str(),
-                subject,
-                rich.message.clone(),
-            )]);
+        if !rich.preconditions.is_empty() {
+            let kind = rich.reason.as_str();
+            let violations = rich.preconditions.into_iter();
+            let violations =
+                violations.map(|(subject, text)| PreconditionViolation::new(kind, subject, text));
+            details.set_precondition_failure(violations.collect::<Vec<_>>());
         }
         if let Some(delay) = rich.retry_after {
             details.set_retry_info(Some(delay));

@@ -1,7 +1,7 @@
 //! The read side of Onsale: follows the event log into live availability and read models, and answers queries.
 //!
 //! ```text
-//! tail ─▶ availability (fold ▶ hub) ─▶ GetAvailability, WatchAvailability
+//! tail ─▶ availability (fold ▶ hub) ─▶ GetAvailability, WatchAvailability, QuotePrice
 //!                            └─ projections ─▶ read_models (PostgreSQL) ─▶ GetPool
 //! ```
 //!

@@ -17,7 +17,7 @@ struct Cli {
         long,
         global = true,
         env = "ONSALE_LOG",
-        default_value = "info",
+        default_value = "info,sqlx::postgres::notice=warn",
         value_name = "FILTER"
     )]
     log: String,

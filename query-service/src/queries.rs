@@ -4,14 +4,19 @@
 mod freshness;
 mod get_availability;
 mod get_pool;
+mod quote_price;
 mod watch_availability;
 
 use std::sync::Arc;
 
-use onsale_shared::{id::PoolId, log::Position};
+use onsale_shared::{
+    id::PoolId,
+    log::{Position, Version},
+};
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) use freshness::Freshness;
+pub(crate) use quote_price::{PriceQuote, QuoteQuery};
 pub(crate) use watch_availability::{Stream, WatchQuery};
 
 use crate::{
@@ -37,8 +42,12 @@ pub(crate) struct Queries {
 /// Why a question is not answered.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum QueryError {
+    #[error("the pool cannot be asked that: {}", .0.iter().map(|field| &*field.name).collect::<Vec<_>>().join(", "))]
+    Wrong(Vec<WrongField>),
     #[error("there is no pool {0}")]
     UnknownPool(PoolId),
+    #[error("the log does not say what pool {pool} sells")]
+    NoPrice { pool: PoolId, version: Version },
     #[error("memory does not follow the log, or not yet")]
     NotReady,
     #[error("position {required} was not reached in time, only {position}")]
@@ -54,6 +63,22 @@ pub(crate) enum QueryError {
     DatabaseTooSlow,
     #[error("the read model holds what this version cannot read")]
     Unreadable(#[source] sqlx::Error),
+}
+
+/// What is wrong with a question, given the pool that it is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WrongField {
+    pub(crate) name: String,
+    pub(crate) text: String,
+}
+
+impl WrongField {
+    fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            text: text.into(),
+        }
+    }
 }
 
 impl Queries {

@@ -1,11 +1,16 @@
-//! The facts of a pool: what they are ([`pool`]), how they are written down and read back ([`codec`]), how old ones
+//! The facts of a pool: what they are ([`pool`], [`tickets`], [`sale`]), how they are written down and read back ([`codec`]), how old ones
 //! stay readable ([`upcast`]), and who caused them ([`metadata`]).
 
 pub mod codec;
 pub mod metadata;
 pub mod pool;
+pub mod sale;
+mod span;
+pub mod tickets;
 pub mod upcast;
 
 pub use codec::{DecodeError, Encoded, decode, encode};
 pub use metadata::{CommandHash, CommandMetadata, Metadata, Source};
-pub use pool::*;
+pub use pool::{EventType, PoolEvent};
+pub use sale::*;
+pub use tickets::*;

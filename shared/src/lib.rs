@@ -3,6 +3,7 @@
 //! - [`log`]: the event log behind one trait, in memory and in PostgreSQL; the only SQL on the events table.
 //! - [`event`]: the facts of a pool, how they are written down, and how old ones stay readable.
 //! - [`id`], [`money`], [`time`]: the words of the domain as types.
+//! - [`pricing`]: what a ticket costs, and why.
 //! - [`token`]: consistency tokens.
 //! - [`telemetry`], [`shutdown`]: what every process needs.
 //!
@@ -12,6 +13,7 @@ pub mod event;
 pub mod id;
 pub mod log;
 pub mod money;
+pub mod pricing;
 pub mod shutdown;
 pub mod telemetry;
 pub mod text;

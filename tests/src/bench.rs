@@ -1,8 +1,10 @@
 //! Measurements, through the public interface of release builds on a durable database. Run by `make bench`.
 //!
 //! - [`latency`]: from the acknowledgement of a command to a subscriber's frame.
+//! - [`expiry`]: what sales feel of a mass of claims that end at once.
 //! - [`load`]: how many purchases and refusals one instance answers.
 
+pub mod expiry;
 pub mod latency;
 pub mod load;
 

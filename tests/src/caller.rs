@@ -37,14 +37,22 @@ pub fn euros(units: i64, cents: i32) -> Money {
     }
 }
 
-/// A pool of `capacity` tickets at 49.99 EUR.
+/// A price that never moves.
+#[must_use]
+pub fn fixed_price(price: Money) -> v1::Pricing {
+    v1::Pricing {
+        base_price: Some(price),
+        ..v1::Pricing::default()
+    }
+}
+
+/// A pool of `capacity` tickets at 49.99 EUR, of which one customer may have as many as he wants.
 #[must_use]
 pub fn a_pool(capacity: i64) -> v1::Pool {
     v1::Pool {
         capacity,
-        pricing: Some(v1::Pricing {
-            base_price: Some(euros(49, 99)),
-        }),
+        pricing: Some(fixed_price(euros(49, 99))),
+        max_tickets_per_customer: 10_000_000,
         ..v1::Pool::default()
     }
 }
@@ -129,6 +137,90 @@ pub fn resume_request(pool_id: &str) -> v1::ResumeSalesRequest {
     }
 }
 
+/// A request for a later deadline of a claim.
+#[must_use]
+pub fn extend_request(claim: &str) -> v1::ExtendClaimRequest {
+    v1::ExtendClaimRequest {
+        request_id: request_id(),
+        claim: claim.to_owned(),
+        validate_only: false,
+    }
+}
+
+/// A request to take sold tickets back.
+#[must_use]
+pub fn refund_request(tickets: &[v1::Ticket]) -> v1::RefundTicketsRequest {
+    v1::RefundTicketsRequest {
+        request_id: request_id(),
+        tickets: tickets.iter().map(|ticket| ticket.name.clone()).collect(),
+        ..v1::RefundTicketsRequest::default()
+    }
+}
+
+/// A request to give tickets away.
+#[must_use]
+pub fn grant_request(pool_id: &str, customer: &str, quantity: u32) -> v1::GrantTicketsRequest {
+    v1::GrantTicketsRequest {
+        request_id: request_id(),
+        pool: name::pool(pool_id),
+        customer: customer.to_owned(),
+        quantity,
+        ..v1::GrantTicketsRequest::default()
+    }
+}
+
+/// A request to end a pool for good.
+#[must_use]
+pub fn cancel_request(pool_id: &str) -> v1::CancelPoolRequest {
+    v1::CancelPoolRequest {
+        request_id: request_id(),
+        pool: name::pool(pool_id),
+        ..v1::CancelPoolRequest::default()
+    }
+}
+
+/// A request for another number of tickets.
+#[must_use]
+pub fn capacity_request(pool_id: &str, capacity: i64) -> v1::ChangeCapacityRequest {
+    v1::ChangeCapacityRequest {
+        request_id: request_id(),
+        pool: name::pool(pool_id),
+        capacity,
+        ..v1::ChangeCapacityRequest::default()
+    }
+}
+
+/// A request for another price rule.
+#[must_use]
+pub fn pricing_request(pool_id: &str, pricing: v1::Pricing) -> v1::ChangePricingRequest {
+    v1::ChangePricingRequest {
+        request_id: request_id(),
+        pool: name::pool(pool_id),
+        pricing: Some(pricing),
+        ..v1::ChangePricingRequest::default()
+    }
+}
+
+/// A request to unset all times of a pool.
+#[must_use]
+pub fn reschedule_request(pool_id: &str) -> v1::ReschedulePoolRequest {
+    v1::ReschedulePoolRequest {
+        request_id: request_id(),
+        pool: name::pool(pool_id),
+        ..v1::ReschedulePoolRequest::default()
+    }
+}
+
+/// A request to give all limits of a pool their defaults.
+#[must_use]
+pub fn limits_request(pool_id: &str) -> v1::ChangeLimitsRequest {
+    v1::ChangeLimitsRequest {
+        request_id: request_id(),
+        pool: name::pool(pool_id),
+        ..v1::ChangeLimitsRequest::default()
+    }
+}
+
 impl Caller {
     /// A caller over these connections.
     #[must_use]
@@ -169,7 +261,11 @@ impl Caller {
         self.create(pool_id, pool).await
     }
 
-    async fn create(&mut self, pool_id: &str, pool: v1::Pool) -> Result<v1::Receipt, Status> {
+    /// Creates this pool.
+    ///
+    /// # Errors
+    /// The status.
+    pub async fn create(&mut self, pool_id: &str, pool: v1::Pool) -> Result<v1::Receipt, Status> {
         let created = self
             .commands
             .create_pool(create_request(pool_id, pool))
@@ -225,11 +321,7 @@ impl Caller {
     /// # Errors
     /// The status.
     pub async fn release(&mut self, claim: &str) -> Result<v1::ReleaseTicketsResponse, Status> {
-        let request = v1::ReleaseTicketsRequest {
-            request_id: request_id(),
-            claim: claim.to_owned(),
-            ..v1::ReleaseTicketsRequest::default()
-        };
+        let request = release_request(claim);
         Ok(self.commands.release_tickets(request).await?.into_inner())
     }
 
@@ -242,12 +334,7 @@ impl Caller {
         pool_id: &str,
         mode: v1::StopMode,
     ) -> Result<v1::Receipt, Status> {
-        let request = v1::StopSalesRequest {
-            request_id: request_id(),
-            pool: name::pool(pool_id),
-            mode: mode.into(),
-            ..v1::StopSalesRequest::default()
-        };
+        let request = stop_request(pool_id, mode);
         let stopped = self.commands.stop_sales(request).await?;
         Ok(stopped.into_inner().receipt.unwrap_or_default())
     }
@@ -257,12 +344,7 @@ impl Caller {
     /// # Errors
     /// The status.
     pub async fn resume_sales(&mut self, pool_id: &str) -> Result<v1::Receipt, Status> {
-        let request = v1::ResumeSalesRequest {
-            request_id: request_id(),
-            pool: name::pool(pool_id),
-            ..v1::ResumeSalesRequest::default()
-        };
-        let resumed = self.commands.resume_sales(request).await?;
+        let resumed = self.commands.resume_sales(resume_request(pool_id)).await?;
         Ok(resumed.into_inner().receipt.unwrap_or_default())
     }
 

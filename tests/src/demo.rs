@@ -64,8 +64,8 @@ pub async fn run(options: Options) -> anyhow::Result<bool> {
 
 fn introduction(options: &Options, seed: u64) -> String {
     format!(
-        "{} rush for {} over {} connections (--seed {seed}). A claim holds its tickets for {} s; sales are stopped in the \
-         middle.",
+        "{} rush for {} over {} connections (--seed {seed}). A claim holds its tickets for {} s; the price rises \
+         with every ticket, the promoter changes it after a quarter of them, and stops sales in the middle.",
         counted(options.customers, "customer"),
         counted(options.tickets, "ticket"),
         sale::CONNECTIONS,
@@ -93,6 +93,7 @@ async fn conclude(
         figures: &figures,
         view: &view,
         sales: sale.log.sales().await?,
+        prices: sale.log.prices().await?,
         repeats: sale.log.repeats(&figures.repeated).await?,
         checks: &checks,
     };

@@ -67,8 +67,8 @@ impl Index {
             }
             PoolEvent::TicketReleased(released) => {
                 let slot = match released.cause {
-                    ReleaseCause::Stopped => Slot::VOIDED,
-                    ReleaseCause::Customer | ReleaseCause::Expired => {
+                    ReleaseCause::Stopped | ReleaseCause::Cancelled => Slot::VOIDED,
+                    ReleaseCause::Customer | ReleaseCause::Operator | ReleaseCause::Expired => {
                         Slot::of(released.expire_time)
                     }
                 };
@@ -78,7 +78,26 @@ impl Index {
                 StopMode::VoidClaims => self.void(pool, position),
                 StopMode::FinishClaims => {}
             },
-            PoolEvent::PoolCreated(_) | PoolEvent::SalesResumed(_) => {}
+            PoolEvent::PoolCancelled(_) => self.void(pool, position),
+            PoolEvent::ClaimExtended(extended) => {
+                let held = extended.held;
+                self.change(
+                    pool,
+                    Slot::of(extended.old_expire_time),
+                    position,
+                    |there| there.saturating_sub(held),
+                );
+                self.change(pool, Slot::of(extended.expire_time), position, |there| {
+                    there.saturating_add(held)
+                });
+            }
+            PoolEvent::PoolCreated(_)
+            | PoolEvent::TicketRefunded(_)
+            | PoolEvent::SalesResumed(_)
+            | PoolEvent::CapacityChanged(_)
+            | PoolEvent::PricingChanged(_)
+            | PoolEvent::PoolRescheduled(_)
+            | PoolEvent::LimitsChanged(_) => {}
         }
     }
 

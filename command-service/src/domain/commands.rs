@@ -1,64 +1,95 @@
 //! One command, one file. Each has its context (the few values that it decides on, taken from the parts of the pool that
 //! it names), what it checks, what it records, and its tests.
 
+mod allowance;
 pub mod buy_tickets;
+pub mod cancel_pool;
+pub mod change_capacity;
+pub mod change_limits;
+pub mod change_pricing;
 pub mod claim_tickets;
 pub mod create_pool;
+pub mod extend_claim;
+pub mod grant_tickets;
 mod held_tickets;
+mod live_claim;
+mod places;
 pub mod purchase_tickets;
+pub mod refund_tickets;
 pub mod release_tickets;
+pub mod reschedule_pool;
 pub mod resume_sales;
+mod sale_checks;
 pub mod stop_sales;
 pub mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
 
-pub use buy_tickets::BuyTickets;
-pub use claim_tickets::ClaimTickets;
-pub use create_pool::CreatePool;
-pub use purchase_tickets::PurchaseTickets;
-pub use release_tickets::ReleaseTickets;
-pub use resume_sales::ResumeSales;
-pub use stop_sales::StopSales;
-
 use onsale_shared::time::Timestamp;
 use serde::Serialize;
 
-use super::{fact::Facts, pool::Pool, rejection::Rejection, slice::Slice};
+use super::{decide::Refusal, fact::Facts, pool::Pool, slice::Slice};
 
-/// What a caller can want of a pool.
-///
-/// Its serialized form is what makes two commands equal, also when an older version of this program recorded the first
-/// of them: a field that is added later is left out while it is unset.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub enum Command {
-    /// See [`create_pool`].
-    CreatePool(CreatePool),
-    /// See [`claim_tickets`].
-    ClaimTickets(ClaimTickets),
-    /// See [`buy_tickets`].
-    BuyTickets(BuyTickets),
-    /// See [`release_tickets`].
-    ReleaseTickets(ReleaseTickets),
-    /// See [`purchase_tickets`].
-    PurchaseTickets(PurchaseTickets),
-    /// See [`stop_sales`].
-    StopSales(StopSales),
-    /// See [`resume_sales`].
-    ResumeSales(ResumeSales),
+macro_rules! commands {
+    ($($name:ident in $file:ident, $class:ident;)*) => {
+        $(pub use $file::$name;)*
+
+        /// What a caller can want of a pool.
+        ///
+        /// Its serialized form is what makes two commands equal, also when an older version of this program recorded
+        /// the first of them: a field that is added later is left out while it is unset.
+        #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+        pub enum Command {
+            $(#[doc = concat!("See [`", stringify!($file), "`].")] $name($name),)*
+        }
+
+        /// What all commands say of themselves.
+        pub const SLICES: &[Slice] = &[$($file::SLICE,)* sweep::SLICE];
+
+        impl Command {
+            /// The name of the command.
+            #[must_use]
+            pub const fn name(&self) -> &'static str {
+                match self { $(Self::$name(_) => $file::SLICE.command,)* }
+            }
+
+            /// What is at stake.
+            #[must_use]
+            pub const fn class(&self) -> Class {
+                match self { $(Self::$name(_) => Class::$class,)* }
+            }
+        }
+    };
 }
 
-/// What all commands say of themselves.
-pub const SLICES: &[Slice] = &[
-    create_pool::SLICE,
-    claim_tickets::SLICE,
-    buy_tickets::SLICE,
-    release_tickets::SLICE,
-    purchase_tickets::SLICE,
-    stop_sales::SLICE,
-    resume_sales::SLICE,
-    sweep::SLICE,
-];
+commands! {
+    CreatePool in create_pool, Promoter;
+    ClaimTickets in claim_tickets, Claim;
+    ExtendClaim in extend_claim, Finish;
+    BuyTickets in buy_tickets, Finish;
+    PurchaseTickets in purchase_tickets, Claim;
+    ReleaseTickets in release_tickets, Finish;
+    RefundTickets in refund_tickets, Finish;
+    GrantTickets in grant_tickets, Promoter;
+    StopSales in stop_sales, Promoter;
+    ResumeSales in resume_sales, Promoter;
+    CancelPool in cancel_pool, Promoter;
+    ChangeCapacity in change_capacity, Promoter;
+    ChangePricing in change_pricing, Promoter;
+    ReschedulePool in reschedule_pool, Promoter;
+    ChangeLimits in change_limits, Promoter;
+}
+
+/// What is at stake with a command, in the order in which they are served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// A promoter's: few, and urgent.
+    Promoter,
+    /// What ends a claim or a sale: it brings money in or places back.
+    Finish,
+    /// New claims: shed first.
+    Claim,
+}
 
 impl Command {
     /// Decides the command on a pool that is not corrupted.
@@ -67,29 +98,65 @@ impl Command {
         pool: &Pool,
         at: Timestamp,
         facts: &mut Facts<'_>,
-    ) -> Result<(), Rejection> {
+    ) -> Result<(), Refusal> {
         match self {
-            Self::CreatePool(command) => command.decide(pool, facts),
-            Self::ClaimTickets(command) => command.decide(pool, at, facts),
-            Self::BuyTickets(command) => command.decide(pool, at, facts),
-            Self::ReleaseTickets(command) => command.decide(pool, at, facts),
-            Self::PurchaseTickets(command) => command.decide(pool, at, facts),
-            Self::StopSales(command) => command.decide(pool, facts),
-            Self::ResumeSales(command) => command.decide(pool, facts),
+            Self::CreatePool(command) => command.decide(pool, facts)?,
+            Self::ClaimTickets(command) => command.decide(pool, at, facts)?,
+            Self::ExtendClaim(command) => command.decide(pool, at, facts)?,
+            Self::BuyTickets(command) => command.decide(pool, at, facts)?,
+            Self::PurchaseTickets(command) => command.decide(pool, at, facts)?,
+            Self::ReleaseTickets(command) => command.decide(pool, at, facts)?,
+            Self::RefundTickets(command) => command.decide(pool, facts)?,
+            Self::GrantTickets(command) => command.decide(pool, at, facts)?,
+            Self::StopSales(command) => command.decide(pool, facts)?,
+            Self::ResumeSales(command) => command.decide(pool, facts)?,
+            Self::CancelPool(command) => command.decide(pool, facts)?,
+            Self::ChangeCapacity(command) => command.decide(pool, at, facts)?,
+            Self::ChangePricing(command) => command.decide(pool, facts)?,
+            Self::ReschedulePool(command) => command.decide(pool, facts)?,
+            Self::ChangeLimits(command) => command.decide(pool, facts)?,
+        }
+        Ok(())
+    }
+
+    /// Whether a cancelled pool is asked too: what gives places or money back goes on, and a name stays taken.
+    pub(super) const fn outlives_the_pool(&self) -> bool {
+        match self {
+            Self::CreatePool(_) | Self::ReleaseTickets(_) | Self::RefundTickets(_) => true,
+            Self::ClaimTickets(_)
+            | Self::ExtendClaim(_)
+            | Self::BuyTickets(_)
+            | Self::PurchaseTickets(_)
+            | Self::GrantTickets(_)
+            | Self::StopSales(_)
+            | Self::ResumeSales(_)
+            | Self::CancelPool(_)
+            | Self::ChangeCapacity(_)
+            | Self::ChangePricing(_)
+            | Self::ReschedulePool(_)
+            | Self::ChangeLimits(_) => false,
         }
     }
 
-    /// The name of the command.
+    /// How many events it may record at most, where that is more than a batch has always room for.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub fn events_max(&self) -> usize {
         match self {
-            Self::CreatePool(_) => create_pool::SLICE.command,
-            Self::ClaimTickets(_) => claim_tickets::SLICE.command,
-            Self::BuyTickets(_) => buy_tickets::SLICE.command,
-            Self::ReleaseTickets(_) => release_tickets::SLICE.command,
-            Self::PurchaseTickets(_) => purchase_tickets::SLICE.command,
-            Self::StopSales(_) => stop_sales::SLICE.command,
-            Self::ResumeSales(_) => resume_sales::SLICE.command,
+            Self::GrantTickets(command) => command.events_max(),
+            Self::CreatePool(_)
+            | Self::ClaimTickets(_)
+            | Self::ExtendClaim(_)
+            | Self::BuyTickets(_)
+            | Self::PurchaseTickets(_)
+            | Self::ReleaseTickets(_)
+            | Self::RefundTickets(_)
+            | Self::StopSales(_)
+            | Self::ResumeSales(_)
+            | Self::CancelPool(_)
+            | Self::ChangeCapacity(_)
+            | Self::ChangePricing(_)
+            | Self::ReschedulePool(_)
+            | Self::ChangeLimits(_) => 0,
         }
     }
 }

@@ -9,7 +9,7 @@ use onsale_shared::{
 use super::{
     commands::Command,
     fact::{Fact, Facts},
-    partials::Remembered,
+    partials::{Remembered, SaleState},
     pool::Pool,
     rejection::Rejection,
 };
@@ -32,6 +32,24 @@ pub enum Decision {
     Record(Vec<Fact>),
     /// It was recorded before.
     Repeat(Remembered),
+    /// Places of dead claims are in its way, more than go back in one decision: they are to be swept, and the command
+    /// is to be decided again.
+    SweepFirst,
+}
+
+/// Why a command cannot be recorded now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// A rule says no.
+    Rejected(Rejection),
+    /// See [`Decision::SweepFirst`].
+    SweepFirst,
+}
+
+impl From<Rejection> for Refusal {
+    fn from(rejection: Rejection) -> Self {
+        Self::Rejected(rejection)
+    }
 }
 
 /// Decides a command on the state of its pool. `at` is the decision's time, not before [`Pool::time`].
@@ -46,7 +64,7 @@ pub fn decide(
 ) -> Result<Decision, Rejection> {
     if let Some(remembered) = pool.requests.get(request.id) {
         return if remembered.hash == Some(request.hash) {
-            Ok(Decision::Repeat(*remembered))
+            Ok(Decision::Repeat(remembered))
         } else {
             Err(Rejection::RequestIdReused {
                 request_id: request.id,
@@ -56,7 +74,15 @@ pub fn decide(
     if let Some(version) = pool.corrupted_at() {
         return Err(Rejection::PoolCorrupted { version });
     }
+    if pool.sale.status() == SaleState::Cancelled && !request.command.outlives_the_pool() {
+        return Err(Rejection::PoolCancelled {
+            cancel_time: pool.sale.changed_at().unwrap_or(at),
+        });
+    }
     let mut facts = Facts::new(ids);
-    request.command.decide(pool, at, &mut facts)?;
-    Ok(Decision::Record(facts.into_vec()))
+    match request.command.decide(pool, at, &mut facts) {
+        Ok(()) => Ok(Decision::Record(facts.into_vec())),
+        Err(Refusal::Rejected(rejection)) => Err(rejection),
+        Err(Refusal::SweepFirst) => Ok(Decision::SweepFirst),
+    }
 }

@@ -74,4 +74,6 @@ pub struct Entry<'a> {
     pub request: Option<RequestId>,
     /// Of that command; on its first event.
     pub command_hash: Option<CommandHash>,
+    /// Who sent that command; on its first event.
+    pub actor: Option<&'a str>,
 }

@@ -9,6 +9,8 @@ use std::{
     hash::Hash,
 };
 
+use foldhash::fast::RandomState;
+
 /// Names a batch; grows with each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Mark(pub u64);
@@ -70,6 +72,19 @@ pub struct Cell<T> {
     undo: Undo<T>,
 }
 
+impl<T> Cell<T> {
+    /// A value.
+    pub const fn new(value: T) -> Self {
+        Self {
+            value,
+            undo: Undo {
+                mark: None,
+                steps: VecDeque::new(),
+            },
+        }
+    }
+}
+
 impl<T: Clone> Cell<T> {
     /// The value.
     pub const fn get(&self) -> &T {
@@ -102,17 +117,17 @@ impl<T: Clone> Journaled for Cell<T> {
     }
 }
 
-/// A hash map.
+/// A hash map. Its hashes are fast, and seeded anew by each process, so that no caller can prepare keys that collide.
 #[derive(Clone, Debug)]
 pub struct Map<K, V> {
-    entries: HashMap<K, V>,
+    entries: HashMap<K, V, RandomState>,
     undo: Undo<(K, Option<V>)>,
 }
 
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
         Self {
-            entries: HashMap::new(),
+            entries: HashMap::default(),
             undo: Undo::default(),
         }
     }
@@ -127,16 +142,6 @@ impl<K: Eq + Hash + Clone, V: Clone> Map<K, V> {
         self.entries.get(key)
     }
 
-    /// How many entries there are.
-    pub fn len(&self) -> usize {
-        self.entries.len()
-    }
-
-    /// Whether there is no entry.
-    pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
-    }
-
     /// All entries, in no order.
     pub fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
         self.entries.iter()
@@ -144,7 +149,7 @@ impl<K: Eq + Hash + Clone, V: Clone> Map<K, V> {
 
     /// Adds or replaces an entry.
     pub fn set(&mut self, key: K, value: V) {
-        if self.undo.is_on() {
+        if self.must_note(&key) {
             let old = self.entries.insert(key.clone(), value);
             self.undo.note((key, old));
         } else {
@@ -154,18 +159,30 @@ impl<K: Eq + Hash + Clone, V: Clone> Map<K, V> {
 
     /// Removes an entry.
     pub fn remove(&mut self, key: &K) {
-        if let Some(old) = self.entries.remove(key) {
+        let must_note = self.must_note(key);
+        if let Some(old) = self.entries.remove(key)
+            && must_note
+        {
             self.undo.note((key.clone(), Some(old)));
         }
     }
 
     /// Changes an entry in place; `None` if there is none.
     pub fn update<R>(&mut self, key: &K, change: impl FnOnce(&mut V) -> R) -> Option<R> {
+        let must_note = self.must_note(key);
         let value = self.entries.get_mut(key)?;
-        if self.undo.is_on() {
+        if must_note {
             self.undo.note((key.clone(), Some(value.clone())));
         }
         Some(change(value))
+    }
+
+    /// Whether a change of the entry is to be remembered; not again if the batch has just changed the same one.
+    fn must_note(&self, key: &K) -> bool {
+        let newest = self.undo.steps.back();
+        let is_known =
+            newest.is_some_and(|(mark, (of, _))| Some(*mark) == self.undo.mark && of == key);
+        self.undo.is_on() && !is_known
     }
 
     /// Adds to an entry what is for good, whatever becomes of the batches under way.
@@ -217,28 +234,36 @@ impl<T> Default for Set<T> {
     }
 }
 
-impl<T: Ord + Copy> Set<T> {
+impl<T: Ord + Clone> Set<T> {
     /// The items, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.items.iter()
     }
 
+    /// The items from one on, in order.
+    pub fn iter_from(&self, first: &T) -> impl Iterator<Item = &T> {
+        self.items.range(first..)
+    }
+
     /// Adds an item.
     pub fn add(&mut self, item: T) {
-        if self.items.insert(item) {
-            self.undo.note(Change::Added(item));
+        let added = self.undo.is_on().then(|| item.clone());
+        if self.items.insert(item)
+            && let Some(added) = added
+        {
+            self.undo.note(Change::Added(added));
         }
     }
 
     /// Removes an item.
-    pub fn remove(&mut self, item: T) {
-        if self.items.remove(&item) {
-            self.undo.note(Change::Removed(item));
+    pub fn remove(&mut self, item: &T) {
+        if let Some(removed) = self.items.take(item) {
+            self.undo.note(Change::Removed(removed));
         }
     }
 }
 
-impl<T: Ord + Copy> Journaled for Set<T> {
+impl<T: Ord + Clone> Journaled for Set<T> {
     fn begin(&mut self, mark: Option<Mark>) {
         self.undo.mark = mark;
     }
@@ -280,24 +305,20 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T: Copy> Queue<T> {
-    /// The items, oldest first.
-    pub fn iter(&self) -> impl Iterator<Item = &T> {
-        self.items.iter()
-    }
-
     /// How many items there are.
+    #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
     pub fn len(&self) -> usize {
         self.items.len()
-    }
-
-    /// Whether there is no item.
-    pub fn is_empty(&self) -> bool {
-        self.items.is_empty()
     }
 
     /// The item at a place, from 0.
     pub fn get(&self, index: usize) -> Option<&T> {
         self.items.get(index)
+    }
+
+    /// How many items from the oldest on satisfy a condition that no later item satisfies again.
+    pub fn partition_point(&self, condition: impl FnMut(&T) -> bool) -> usize {
+        self.items.partition_point(condition)
     }
 
     /// Adds an item at the end.

@@ -2,17 +2,25 @@
 //! invariants of its own numbers; none knows another.
 
 pub mod claims;
+pub mod customers;
+pub mod edited;
+pub mod limits;
 pub mod pricing;
-pub mod profile;
 pub mod requests;
 pub mod sale;
+pub mod sales;
+pub mod schedule;
 pub mod stock;
 
-pub use claims::{Claim, Claims, DeadTicket, Death, Ticket, TicketState};
+pub use claims::{Claim, Claims, DeadTicket, Death, Ticket, TicketState, Void};
+pub use customers::Customers;
+pub use edited::{Edit, Edited};
+pub use limits::Limits;
 pub use pricing::Pricing;
-pub use profile::Profile;
 pub use requests::{Remembered, Requests};
-pub use sale::Sale;
+pub use sale::{Sale, SaleState};
+pub use sales::{Sales, SoldSince};
+pub use schedule::Schedule;
 pub use stock::{Counts, Stock};
 
 /// An event that cannot have happened to this pool.

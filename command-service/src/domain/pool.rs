@@ -8,23 +8,31 @@ use onsale_shared::{
 use super::{
     fact::Entry,
     journal::{Cell, Journaled, Mark},
-    partials::{Claims, Contradiction, Pricing, Profile, Requests, Sale, Stock},
+    partials::{
+        Claims, Contradiction, Customers, Limits, Pricing, Requests, Sale, Sales, Schedule, Stock,
+    },
 };
 
 /// Everything that a rule of sale reads, and nothing else.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
     progress: Cell<Progress>,
-    /// What the pool is.
-    pub profile: Profile,
+    /// Whether the pool exists, and what one order and one customer may have.
+    pub limits: Limits,
     /// How many tickets are sold and held.
     pub stock: Stock,
-    /// Who holds and bought which tickets.
+    /// Which claims hold and bought which tickets.
     pub claims: Claims,
+    /// How many tickets each customer has.
+    pub customers: Customers,
     /// What a ticket costs.
     pub pricing: Pricing,
     /// Whether the pool sells.
     pub sale: Sale,
+    /// When the pool sells.
+    pub schedule: Schedule,
+    /// When tickets were bought.
+    pub sales: Sales,
     /// Which commands were recorded.
     pub requests: Requests,
 }
@@ -56,7 +64,7 @@ impl Pool {
     }
 
     /// Folds one event. Never fails and holds no rule: what happened has happened. An event that cannot have happened
-    /// marks the pool as corrupted, and its parts stay as they are.
+    /// marks the pool as corrupted; its parts fold nothing more.
     pub fn evolve(&mut self, entry: &Entry<'_>) {
         let mut progress = *self.progress.get();
         if progress.corrupted_at.is_none() && self.evolve_parts(entry).is_err() {
@@ -70,11 +78,15 @@ impl Pool {
     }
 
     fn evolve_parts(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
-        self.profile.evolve(entry)?;
+        self.limits.evolve(entry)?;
         self.stock.evolve(entry)?;
         self.pricing.evolve(entry)?;
         self.sale.evolve(entry)?;
-        self.claims.evolve(entry)
+        self.schedule.evolve(entry)?;
+        self.claims.evolve(entry)?;
+        self.customers.evolve(entry)?;
+        self.sales.evolve(entry);
+        Ok(())
     }
 
     /// Marks the pool as corrupted by an event that cannot even be read.
@@ -104,11 +116,17 @@ impl Pool {
 
     fn each_part(&mut self, mut visit: impl FnMut(&mut dyn Journaled)) {
         visit(&mut self.progress);
-        visit(&mut self.profile);
+        visit(&mut self.limits);
         visit(&mut self.stock);
         visit(&mut self.claims);
+        visit(&mut self.customers);
         visit(&mut self.pricing);
         visit(&mut self.sale);
+        visit(&mut self.schedule);
+        visit(&mut self.sales);
         visit(&mut self.requests);
     }
 }
+
+#[cfg(test)]
+mod tests;

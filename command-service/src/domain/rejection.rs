@@ -4,11 +4,14 @@ use onsale_shared::{
     event::StopMode,
     id::{ClaimId, RequestId, TicketId},
     log::Version,
-    money::Amount,
+    money::{Amount, Currency},
     time::Timestamp,
 };
 
-use super::partials::Counts;
+use super::{
+    conflicts::Conflict,
+    partials::{Counts, Void},
+};
 
 macro_rules! rejections {
     ($($(#[$doc:meta])* $name:ident $reason:literal $({ $($(#[$field_doc:meta])* $field:ident: $type:ty,)* })?,)*) => {
@@ -46,23 +49,59 @@ rejections! {
         /// The first such event.
         version: Version,
     },
-    /// The price limit is in another currency than the pool's.
+    /// The promoter cancelled the pool for good.
+    PoolCancelled "POOL_CANCELLED" {
+        /// When.
+        cancel_time: Timestamp,
+    },
+    /// A promoter's edit was made on an older state than the pool's.
+    VersionConflict "VERSION_CONFLICT" {
+        /// What changed since.
+        conflict: Box<Conflict>,
+    },
+    /// A price is in another currency than the pool's.
     WrongCurrency "INVALID_FIELD" {
-        /// What was offered.
-        offered: Amount,
-        /// What a ticket costs.
-        unit_price: Amount,
+        /// The field of the request.
+        field: &'static str,
+        /// Its currency.
+        given: Currency,
+        /// The pool's.
+        expected: Currency,
+    },
+    /// A price that follows the time to the show needs a show time.
+    ShowTimeRequired "INVALID_FIELD" {
+        /// The field of the request.
+        field: &'static str,
     },
     /// The promoter stopped the sale.
     SalesStopped "SALES_STOPPED" {
         /// How.
         mode: StopMode,
     },
+    /// The sale has not begun.
+    SalesNotOpen "SALES_NOT_OPEN" {
+        /// When it will.
+        sales_start_time: Timestamp,
+    },
+    /// The sale is over.
+    SalesEnded "SALES_ENDED" {
+        /// Since when.
+        sales_end_time: Timestamp,
+    },
     /// One order asks for too many.
     OrderLimitExceeded "ORDER_LIMIT_EXCEEDED" {
         /// How many it asks for.
         requested: u32,
         /// How many it may.
+        max: u32,
+    },
+    /// One customer would have too many.
+    CustomerLimitExceeded "CUSTOMER_LIMIT_EXCEEDED" {
+        /// How many the order asks for.
+        requested: u32,
+        /// How many the customer holds and has bought.
+        has: u32,
+        /// How many he may.
         max: u32,
     },
     /// sold = capacity.
@@ -105,12 +144,19 @@ rejections! {
         /// When it passed.
         expire_time: Timestamp,
     },
-    /// A stop ended the claim.
+    /// A stop, or the end of the pool, ended the claim.
     ClaimVoided "CLAIM_VOIDED" {
         /// Which.
         claim: ClaimId,
-        /// When.
-        void_time: Timestamp,
+        /// What ended it.
+        void: Void,
+    },
+    /// The claim was extended once already.
+    ClaimAlreadyExtended "CLAIM_ALREADY_EXTENDED" {
+        /// Which.
+        claim: ClaimId,
+        /// Its deadline.
+        expire_time: Timestamp,
     },
     /// A named ticket, or every one, is not held.
     TicketNotHeld "TICKET_NOT_HELD" {
@@ -118,6 +164,23 @@ rejections! {
         claim: ClaimId,
         /// The first named ticket that is not held; none if the claim holds none at all.
         ticket: Option<TicketId>,
+    },
+    /// The pool knows no sale of the ticket.
+    TicketNotFound "TICKET_NOT_FOUND" {
+        /// The first such ticket.
+        ticket: TicketId,
+    },
+    /// The ticket is not sold any more.
+    TicketNotSold "TICKET_NOT_SOLD" {
+        /// The first such ticket.
+        ticket: TicketId,
+    },
+    /// More tickets are sold and held than there would be.
+    CapacityBelowCommitted "CAPACITY_BELOW_COMMITTED" {
+        /// How many there would be.
+        requested: u32,
+        /// What there is.
+        counts: Counts,
     },
     /// Stopped already, in the same or a stronger mode.
     AlreadyStopped "ALREADY_STOPPED" {

@@ -24,7 +24,12 @@ pub struct Slice {
 }
 
 /// What holds for every command before its own file is asked, in the order in which it wins.
-pub const GENERAL_REFUSALS: &[&str] = &["REQUEST_ID_REUSED", "POOL_NOT_FOUND", "POOL_CORRUPTED"];
+pub const GENERAL_REFUSALS: &[&str] = &[
+    "REQUEST_ID_REUSED",
+    "POOL_NOT_FOUND",
+    "POOL_CORRUPTED",
+    "POOL_CANCELLED",
+];
 
 /// All commands as `docs/commands.md` shows them.
 #[must_use]

@@ -2,10 +2,10 @@
 
 use onsale_proto::{Money, name, v1};
 use onsale_shared::{
-    event::ReleaseCause,
     id::PoolId,
     log::Position,
     money::{Amount, Minor},
+    pricing::PricePoint,
     time::Timestamp,
     token::ConsistencyToken,
 };
@@ -28,6 +28,24 @@ pub fn receipt(answer: &Answer) -> v1::Receipt {
     }
 }
 
+/// The claim that a command was about.
+#[must_use]
+pub fn claim_of(pool: &PoolId, answer: &Answer) -> Option<v1::Claim> {
+    answer.claim.as_ref().map(|view| claim(pool, view))
+}
+
+/// What tickets would cost.
+#[must_use]
+pub fn preview(answer: &Answer) -> Vec<v1::PricePoint> {
+    let points = answer.price_preview.iter();
+    let message = |point: &PricePoint| v1::PricePoint {
+        sold: point.sold.into(),
+        quote_time: Some(timestamp(point.time)),
+        unit_price: Some(money(point.unit_price)),
+    };
+    points.map(message).collect()
+}
+
 /// A claim as its caller sees it.
 #[must_use]
 pub fn claim(pool: &PoolId, view: &ClaimView) -> v1::Claim {
@@ -35,13 +53,13 @@ pub fn claim(pool: &PoolId, view: &ClaimView) -> v1::Claim {
     let counted = claim
         .tickets
         .iter()
-        .filter(|ticket| !matches!(ticket.state, TicketState::Released(_)))
+        .filter(|ticket| matches!(ticket.state, TicketState::Held | TicketState::Bought))
         .count();
     let unit_price = Amount {
         currency: view.currency,
         minor: claim.unit_price,
     };
-    // A price is at most 10^12 and a claim has at most 100 tickets: no overflow.
+    // A price is at most 10^12 and a claim has at most 500 tickets: no overflow.
     let total_price = Amount {
         minor: claim.unit_price.times(counted).unwrap_or(Minor::PRICE_MAX),
         ..unit_price
@@ -51,14 +69,14 @@ pub fn claim(pool: &PoolId, view: &ClaimView) -> v1::Claim {
         pool: name::pool(pool.as_str()),
         customer: claim.customer.to_string(),
         reference: claim
-            .reference
-            .as_ref()
+            .reference()
             .map(ToString::to_string)
             .unwrap_or_default(),
-        labels: claim.labels.clone(),
+        labels: claim.labels(),
         state: claim_state(view).into(),
         unit_price: Some(money(unit_price)),
         total_price: Some(money(total_price)),
+        pricing_version: claim.pricing_version.into(),
         expire_time: Some(timestamp(claim.expire_time)),
         tickets: claim
             .tickets
@@ -71,14 +89,16 @@ pub fn claim(pool: &PoolId, view: &ClaimView) -> v1::Claim {
     }
 }
 
-/// HELD while a ticket of a live claim is held; then BOUGHT if one was; then how the tickets ended.
+/// HELD while a ticket of a live claim is held; then BOUGHT if one was, also if it was refunded since; then how the
+/// tickets ended.
 fn claim_state(view: &ClaimView) -> v1::ClaimState {
-    let is_held = view.claim.held().next().is_some();
+    let claim = &view.claim;
+    let was_bought = claim.has(TicketState::Bought) || claim.has(TicketState::Refunded);
     match view.death {
-        None if is_held => v1::ClaimState::Held,
-        _ if view.claim.has_bought() => v1::ClaimState::Bought,
+        None if claim.has(TicketState::Held) => v1::ClaimState::Held,
+        _ if was_bought => v1::ClaimState::Bought,
         Some(Death::Expired) => v1::ClaimState::Expired,
-        Some(Death::Voided { .. }) => v1::ClaimState::Voided,
+        Some(Death::Voided(_)) => v1::ClaimState::Voided,
         None => v1::ClaimState::Released,
     }
 }
@@ -87,9 +107,8 @@ const fn ticket_state(state: TicketState) -> v1::TicketState {
     match state {
         TicketState::Held => v1::TicketState::Held,
         TicketState::Bought => v1::TicketState::Bought,
-        TicketState::Released(
-            ReleaseCause::Customer | ReleaseCause::Expired | ReleaseCause::Stopped,
-        ) => v1::TicketState::Released,
+        TicketState::Released(_) | TicketState::Replaced => v1::TicketState::Released,
+        TicketState::Refunded => v1::TicketState::Refunded,
     }
 }
 

@@ -1,13 +1,18 @@
 //! Failures become statuses: what happened, with every number, and what the caller can do.
 
+mod conflict;
+
 use std::time::Duration;
 
 use onsale_proto::{name, reason::Reason, status::RichStatus};
-use onsale_shared::{event::StopMode, id::PoolId};
+use onsale_shared::{
+    event::{ReleaseCause, StopMode},
+    id::PoolId,
+};
 use tonic_types::FieldViolation;
 
 use crate::{
-    domain::{Rejection, partials::Counts},
+    domain::{Command, Rejection, partials::Counts},
     pools::Failure,
 };
 
@@ -18,10 +23,28 @@ const RETRY_CONTENTION: Duration = Duration::from_millis(50);
 /// When to repeat what the database refused.
 const RETRY_DATABASE: Duration = Duration::from_secs(1);
 
+/// Whether the caller says that the command was paid for: a refusal then means that the money is due back.
+#[must_use]
+pub const fn is_paid(command: &Command) -> bool {
+    matches!(command, Command::BuyTickets(buy) if buy.reclaim)
+}
+
 /// What a caller is told.
 #[must_use]
-pub fn of_failure(failure: Failure, pool: &PoolId, correlation_id: &str) -> RichStatus {
+pub fn of_failure(
+    failure: Failure,
+    pool: &PoolId,
+    correlation_id: &str,
+    is_paid: bool,
+) -> RichStatus {
     match failure {
+        // Not a refusal of this command: another has its id, and perhaps its tickets.
+        Failure::Rejected(rejection @ Rejection::RequestIdReused { .. }) => {
+            of_rejection(&rejection, pool)
+        }
+        Failure::Rejected(rejection) if is_paid => {
+            of_rejection(&rejection, pool).with("refund_due", true)
+        }
         Failure::Rejected(rejection) => of_rejection(&rejection, pool),
         Failure::Overloaded => RichStatus::new(
             Reason::Overloaded,
@@ -77,9 +100,21 @@ fn of_rejection(rejection: &Rejection, pool: &PoolId) -> RichStatus {
         .with("version", version)
         .with("pool", &pool_name)
         .precondition(pool_name),
-        Rejection::WrongCurrency { offered, unit_price } => {
-            let text = format!("must be in {}, the currency of the pool, not {}", unit_price.currency, offered.currency);
-            RichStatus::invalid(vec![FieldViolation::new("max_unit_price.currency_code", text)])
+        Rejection::PoolCancelled { cancel_time } => RichStatus::new(
+            Reason::PoolCancelled,
+            format!("{pool_name} was cancelled for good at {cancel_time}"),
+        )
+        .with("cancel_time", cancel_time)
+        .with("pool", &pool_name)
+        .precondition(pool_name),
+        Rejection::VersionConflict { conflict } => conflict::status(conflict, &pool_name),
+        Rejection::WrongCurrency { field, given, expected } => {
+            let text = format!("must be {expected}, the currency of the pool, not {given}");
+            RichStatus::invalid(vec![FieldViolation::new(*field, text)])
+        }
+        Rejection::ShowTimeRequired { field } => {
+            let text = "needs a show_time: the price of the pool follows the time to the show";
+            RichStatus::invalid(vec![FieldViolation::new(*field, text)])
         }
         Rejection::SalesStopped { mode } => {
             RichStatus::new(Reason::SalesStopped, format!("sales of {pool_name} are stopped"))
@@ -87,12 +122,35 @@ fn of_rejection(rejection: &Rejection, pool: &PoolId) -> RichStatus {
                 .with("pool", &pool_name)
                 .precondition(pool_name)
         }
+        Rejection::SalesNotOpen { sales_start_time } => RichStatus::new(
+            Reason::SalesNotOpen,
+            format!("the sale of {pool_name} begins at {sales_start_time}"),
+        )
+        .with("sales_start_time", sales_start_time)
+        .with("pool", &pool_name)
+        .precondition(pool_name),
+        Rejection::SalesEnded { sales_end_time } => RichStatus::new(
+            Reason::SalesEnded,
+            format!("the sale of {pool_name} ended at {sales_end_time}"),
+        )
+        .with("sales_end_time", sales_end_time)
+        .with("pool", &pool_name)
+        .precondition(pool_name),
         Rejection::OrderLimitExceeded { requested, max } => RichStatus::new(
             Reason::OrderLimitExceeded,
             format!("one order of {pool_name} may name at most {max} tickets, not {requested}"),
         )
         .with("requested", requested)
         .with("max_tickets_per_order", max)
+        .with("pool", &pool_name)
+        .precondition(pool_name),
+        Rejection::CustomerLimitExceeded { requested, has, max } => RichStatus::new(
+            Reason::CustomerLimitExceeded,
+            format!("a customer of {pool_name} may have at most {max} tickets: this one has {has} and asks for {requested} more"),
+        )
+        .with("requested", requested)
+        .with("has", has)
+        .with("max_tickets_per_customer", max)
         .with("pool", &pool_name)
         .precondition(pool_name),
         Rejection::SoldOut { requested, counts } => {
@@ -132,12 +190,29 @@ fn of_rejection(rejection: &Rejection, pool: &PoolId) -> RichStatus {
                 .with("claim", &claim)
                 .precondition(claim)
         }
-        Rejection::ClaimVoided { claim, void_time } => {
+        Rejection::ClaimVoided { claim, void } => {
             let claim = name::claim(pool.as_str(), claim);
-            RichStatus::new(Reason::ClaimVoided, format!("{claim} was voided by a stop of sales at {void_time}"))
-                .with("void_time", void_time)
+            let by = match void.cause {
+                ReleaseCause::Cancelled => "the end of the pool",
+                ReleaseCause::Stopped
+                | ReleaseCause::Customer
+                | ReleaseCause::Operator
+                | ReleaseCause::Expired => "a stop of sales",
+            };
+            RichStatus::new(Reason::ClaimVoided, format!("{claim} was voided by {by} at {}", void.time))
+                .with("void_time", void.time)
                 .with("claim", &claim)
                 .precondition(claim)
+        }
+        Rejection::ClaimAlreadyExtended { claim, expire_time } => {
+            let claim = name::claim(pool.as_str(), claim);
+            RichStatus::new(
+                Reason::ClaimAlreadyExtended,
+                format!("{claim} was extended once already, until {expire_time}"),
+            )
+            .with("expire_time", expire_time)
+            .with("claim", &claim)
+            .precondition(claim)
         }
         Rejection::TicketNotHeld { claim, ticket } => {
             let claim = name::claim(pool.as_str(), claim);
@@ -150,6 +225,25 @@ fn of_rejection(rejection: &Rejection, pool: &PoolId) -> RichStatus {
                 None => RichStatus::new(Reason::TicketNotHeld, format!("{claim} holds no ticket any more")),
             };
             status.with("claim", &claim).precondition(claim)
+        }
+        Rejection::TicketNotFound { ticket } => {
+            let ticket = name::ticket(pool.as_str(), ticket);
+            RichStatus::new(Reason::TicketNotFound, format!("{pool_name} knows no sale of {ticket}"))
+                .with("ticket", &ticket)
+                .resource("onsale.v1.Ticket", ticket)
+        }
+        Rejection::TicketNotSold { ticket } => {
+            let ticket = name::ticket(pool.as_str(), ticket);
+            RichStatus::new(Reason::TicketNotSold, format!("{ticket} was refunded already"))
+                .with("ticket", &ticket)
+                .precondition(ticket)
+        }
+        Rejection::CapacityBelowCommitted { requested, counts } => {
+            let text = format!(
+                "{} tickets of {pool_name} are sold and {} are held, more than {requested}",
+                counts.sold, counts.held
+            );
+            of_counts(Reason::CapacityBelowCommitted, text, *requested, *counts, pool_name)
         }
         Rejection::AlreadyStopped { mode } => RichStatus::new(
             Reason::AlreadyStopped,

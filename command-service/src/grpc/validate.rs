@@ -1,17 +1,20 @@
 //! Requests become commands. Every field is looked at, and all violations go into one answer.
 
+mod pools;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use onsale_proto::{Money, name, v1};
 use onsale_shared::{
-    event::{Labels, Pricing, StopMode},
+    event::{Labels, StopMode},
     id::{ClaimId, PoolId, RequestId, TicketId},
+    log::Version,
     money::{Amount, Currency, Minor},
     text::{InvalidText, Reference, Sentence},
-    time::Timestamp,
 };
-use prost_types::Timestamp as ProtoTimestamp;
 use tonic_types::FieldViolation;
+
+use crate::domain::conflicts::Precondition;
 
 /// The most tickets of a pool.
 pub const CAPACITY_MAX: i64 = 10_000_000;
@@ -19,6 +22,14 @@ pub const CAPACITY_MAX: i64 = 10_000_000;
 pub const ORDER_TICKETS_MAX: u32 = 100;
 /// `max_tickets_per_order` where it is unset.
 pub const ORDER_TICKETS_DEFAULT: u32 = 4;
+/// The most tickets that one grant may give away.
+pub const GRANT_TICKETS_MAX: u32 = 500;
+/// `max_tickets_per_customer` where it is unset, and `max_tickets_per_order` is not more.
+pub const CUSTOMER_TICKETS_DEFAULT: u32 = 4;
+/// `late_purchase_window` where it is unset.
+pub const LATE_PURCHASE_WINDOW_DEFAULT: Duration = Duration::from_mins(15);
+/// The longest `late_purchase_window`, in seconds.
+pub const LATE_PURCHASE_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 /// `claim_duration` where it is unset.
 pub const CLAIM_DURATION_DEFAULT: Duration = Duration::from_mins(10);
 /// The longest `claim_duration`, in seconds.
@@ -121,6 +132,17 @@ impl Fields {
         Some((self.pool_id(field, pool)?, claim))
     }
 
+    /// The pool that all tickets are of, as the first says; at least one ticket is required.
+    pub fn pool_of_tickets(&mut self, texts: &[String]) -> Option<PoolId> {
+        let Some(first) = texts.first() else {
+            self.violate("tickets", "is required: 1 to 100 tickets of one pool");
+            return None;
+        };
+        // Whether it is a ticket at all is said where tickets are read.
+        let (pool, _) = name::parse_ticket(first)?;
+        self.pool_id("tickets[0]", pool)
+    }
+
     /// Tickets of `pool`, each once.
     pub fn tickets(&mut self, pool: Option<&PoolId>, texts: &[String]) -> Vec<TicketId> {
         if texts.len() > NAMED_TICKETS_MAX {
@@ -144,7 +166,7 @@ impl Fields {
                     "must have the form pools/{pool}/tickets/{ticket}, with a UUID as the ticket",
                 ),
                 Some((of, _)) if pool.is_some_and(|pool| pool.as_str() != of) => {
-                    self.violate(field, "must be of the same pool as the claim");
+                    self.violate(field, "must be of the same pool as the rest");
                 }
                 Some((_, ticket)) if tickets.contains(&ticket) => {
                     self.violate(field, "is named twice");
@@ -211,6 +233,37 @@ impl Fields {
         quantity
     }
 
+    /// As [`Self::quantity`], with a limit of its own.
+    pub fn quantity_up_to(&mut self, quantity: u32, max: u32) -> u32 {
+        if !(1..=max).contains(&quantity) {
+            self.violate("quantity", format!("must be 1 to {max}, not {quantity}"));
+        }
+        quantity
+    }
+
+    /// What a promoter says of the state that an edit was made on.
+    pub fn precondition(&mut self, etag: &str, merge: bool) -> Precondition {
+        if etag.is_empty() {
+            if merge {
+                self.violate(
+                    "merge",
+                    "needs an etag: the state that the edit was made on",
+                );
+            }
+            return Precondition::NONE;
+        }
+        // As it was given out, and no other way to write the number.
+        let version = etag.parse().ok().and_then(Version::new);
+        let version = version.filter(|version| version.to_string() == etag);
+        if version.is_none() {
+            self.violate("etag", "is not the etag of a pool");
+        }
+        Precondition {
+            etag: version,
+            merge,
+        }
+    }
+
     /// An amount, if one is set.
     pub fn money(&mut self, field: &str, money: Option<&Money>) -> Option<Amount> {
         let money = money?;
@@ -240,63 +293,6 @@ impl Fields {
         Some(amount)
     }
 
-    fn pricing(&mut self, field: &str, pricing: Option<&v1::Pricing>) -> Option<Pricing> {
-        let base_price = format!("{field}.base_price");
-        let Some(money) = pricing.and_then(|pricing| pricing.base_price.as_ref()) else {
-            self.violate(base_price, "is required");
-            return None;
-        };
-        let amount = self.money(&base_price, Some(money))?;
-        Some(Pricing {
-            currency: amount.currency,
-            base_price: amount.minor,
-        })
-    }
-
-    fn capacity(&mut self, field: &str, capacity: i64) -> Option<u32> {
-        if !(1..=CAPACITY_MAX).contains(&capacity) {
-            self.violate(
-                field,
-                format!("must be 1 to {CAPACITY_MAX}, not {capacity}"),
-            );
-            return None;
-        }
-        u32::try_from(capacity).ok()
-    }
-
-    fn claim_duration(
-        &mut self,
-        field: &str,
-        duration: Option<&prost_types::Duration>,
-    ) -> Duration {
-        let Some(duration) = duration else {
-            return CLAIM_DURATION_DEFAULT;
-        };
-        if duration.nanos != 0 || !(1..=CLAIM_SECONDS_MAX).contains(&duration.seconds) {
-            self.violate(field, "must be whole seconds, 1 second to 24 hours");
-            return CLAIM_DURATION_DEFAULT;
-        }
-        Duration::from_secs(duration.seconds.unsigned_abs())
-    }
-
-    fn future_time(
-        &mut self,
-        field: &str,
-        time: Option<&ProtoTimestamp>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let time = time?;
-        let Some(time) = Timestamp::from_seconds_and_nanos(time.seconds, time.nanos) else {
-            self.violate(field, "is not a time between the years 1 and 9999");
-            return None;
-        };
-        if time <= now {
-            self.violate(field, format!("must lie in the future; it is {now} now"));
-            return None;
-        }
-        Some(time)
-    }
-
     /// What a stop does to live claims.
     pub fn stop_mode(&mut self, mode: i32) -> Option<StopMode> {
         match v1::StopMode::try_from(mode) {
@@ -314,51 +310,5 @@ impl Fields {
                 None
             }
         }
-    }
-
-    /// A pool to be created at `now`.
-    pub fn new_pool(
-        &mut self,
-        pool: Option<&v1::Pool>,
-        now: Timestamp,
-    ) -> Option<crate::domain::commands::CreatePool> {
-        let Some(pool) = pool else {
-            self.violate("pool", "is required");
-            return None;
-        };
-        let display_name = self.optional_sentence(
-            "pool.display_name",
-            &pool.display_name,
-            DISPLAY_NAME_CHARACTERS_MAX,
-        );
-        let promoter = self.optional_reference("pool.promoter", &pool.promoter);
-        let show = self.optional_reference("pool.show", &pool.show);
-        let labels = self.labels("pool.labels", &pool.labels);
-        let show_time = self.future_time("pool.show_time", pool.show_time.as_ref(), now);
-        let max_tickets_per_order = match pool.max_tickets_per_order {
-            0 => ORDER_TICKETS_DEFAULT,
-            max => max,
-        };
-        if max_tickets_per_order > ORDER_TICKETS_MAX {
-            self.violate(
-                "pool.max_tickets_per_order",
-                format!("must be 1 to {ORDER_TICKETS_MAX}; unset means {ORDER_TICKETS_DEFAULT}"),
-            );
-        }
-        let claim_duration =
-            self.claim_duration("pool.claim_duration", pool.claim_duration.as_ref());
-        let capacity = self.capacity("pool.capacity", pool.capacity);
-        let pricing = self.pricing("pool.pricing", pool.pricing.as_ref());
-        Some(crate::domain::commands::CreatePool {
-            display_name,
-            promoter,
-            show,
-            labels,
-            show_time,
-            capacity: capacity?,
-            pricing: pricing?,
-            max_tickets_per_order,
-            claim_duration,
-        })
     }
 }

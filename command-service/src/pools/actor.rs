@@ -185,7 +185,7 @@ impl Actor {
 
     /// A pool that does not exist keeps no actor: asking for unknown names must not fill the server.
     fn idle_time(&self) -> Duration {
-        if self.pool.profile.settings().is_some() {
+        if self.pool.limits.get().is_some() {
             self.context.limits.idle
         } else {
             Self::TIMER_MIN

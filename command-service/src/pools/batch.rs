@@ -90,18 +90,15 @@ impl Batch {
     ) -> Result<(), serde_json::Error> {
         let written = write(facts, time, author)?;
         self.events.extend(written);
-        fold(pool, facts, time, author.request);
+        fold(pool, facts, time, author);
         Ok(())
     }
 }
 
 /// Folds facts that are on their way into the log.
-pub fn fold(
-    pool: &mut Pool,
-    facts: &[Fact],
-    time: Timestamp,
-    request: Option<(RequestId, CommandHash)>,
-) {
+pub fn fold(pool: &mut Pool, facts: &[Fact], time: Timestamp, author: Author<'_>) {
+    let (id, hash) = author.request.unzip();
+    let mut first = Some(author.caller.actor.as_str());
     for fact in facts {
         pool.evolve(&Entry {
             event: &fact.event,
@@ -109,8 +106,9 @@ pub fn fold(
             version: pool.version().next(),
             position: None,
             time,
-            request: request.map(|(id, _)| id),
-            command_hash: request.map(|(_, hash)| hash),
+            request: id,
+            command_hash: hash,
+            actor: first.take(),
         });
     }
 }

@@ -12,6 +12,7 @@ use onsale_shared::{
     id::ClaimId,
     log::{Origin, Position, Version},
     money::Currency,
+    pricing::PricePoint,
     time::Timestamp,
 };
 use tokio::sync::oneshot;
@@ -64,6 +65,8 @@ pub struct Answer {
     pub time: Timestamp,
     /// The claim that it was about, as it is now.
     pub claim: Option<ClaimView>,
+    /// What tickets would cost, where a promoter tries a price rule.
+    pub price_preview: Vec<PricePoint>,
 }
 
 /// A claim as its caller sees it.

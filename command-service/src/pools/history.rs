@@ -51,15 +51,19 @@ pub(super) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
     for recorded in page {
         let was_sound = pool.corrupted_at().is_none();
         match (recorded.decode(), recorded.metadata()) {
-            (Ok(event), Ok(metadata)) => pool.evolve(&Entry {
-                event: &event,
-                id: recorded.id,
-                version: recorded.version,
-                position: Some(recorded.position),
-                time: recorded.time,
-                request: metadata.request_id,
-                command_hash: metadata.command.and_then(|command| command.command_hash),
-            }),
+            (Ok(event), Ok(metadata)) => {
+                let command = metadata.command.as_ref();
+                pool.evolve(&Entry {
+                    event: &event,
+                    id: recorded.id,
+                    version: recorded.version,
+                    position: Some(recorded.position),
+                    time: recorded.time,
+                    request: metadata.request_id,
+                    command_hash: command.and_then(|command| command.command_hash),
+                    actor: command.map(|command| command.actor.as_str()),
+                });
+            }
             (Err(error), _) => {
                 tracing::error!(error = &error as &dyn std::error::Error, event.id = %recorded.id, "an event cannot be read");
                 pool.mark_corrupted(recorded.version);

@@ -8,7 +8,7 @@ use std::{
 use tokio::sync::Notify;
 
 use super::call::Call;
-use crate::domain::Command;
+use crate::domain::commands::Class;
 
 /// The commands that wait for a pool's actor.
 #[derive(Debug)]
@@ -24,29 +24,6 @@ struct Lanes {
     finish: VecDeque<Call>,
     claim: VecDeque<Call>,
     touched: bool,
-}
-
-/// In the order in which they are served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lane {
-    /// A promoter's commands: few, and urgent.
-    Promoter,
-    /// What ends a claim: it brings money in or places back.
-    Finish,
-    /// New claims: shed first.
-    Claim,
-}
-
-impl Lane {
-    const fn of(command: &Command) -> Self {
-        match command {
-            Command::CreatePool(_) | Command::StopSales(_) | Command::ResumeSales(_) => {
-                Self::Promoter
-            }
-            Command::BuyTickets(_) | Command::ReleaseTickets(_) => Self::Finish,
-            Command::ClaimTickets(_) | Command::PurchaseTickets(_) => Self::Claim,
-        }
-    }
 }
 
 impl Mailbox {
@@ -69,12 +46,11 @@ impl Mailbox {
         reason = "the call goes back to who answers it"
     )]
     pub fn push(&self, call: Call) -> Result<(), Call> {
-        let lane = Lane::of(&call.request.command);
         let mut lanes = self.lanes();
-        let queue = match lane {
-            Lane::Promoter => &mut lanes.promoter,
-            Lane::Finish => &mut lanes.finish,
-            Lane::Claim => &mut lanes.claim,
+        let queue = match call.request.command.class() {
+            Class::Promoter => &mut lanes.promoter,
+            Class::Finish => &mut lanes.finish,
+            Class::Claim => &mut lanes.claim,
         };
         if queue.len() >= self.queue_max {
             return Err(call);

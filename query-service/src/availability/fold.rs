@@ -1,15 +1,18 @@
 //! Events into pools: pure, synchronous and total. It never rejects: a fact has happened. What contradicts its pool
 //! marks the pool and is left out; what cannot be read, or is not the next event of its pool, stops the fold.
 
+mod evolve;
+
 use std::{collections::HashMap, sync::Arc};
 
 use onsale_shared::{
-    event::{DecodeError, PoolCreated, PoolEvent},
+    event::DecodeError,
     id::PoolId,
     log::{Position, RecordedEvent, StreamName, Version},
 };
 
-use crate::pool::{Counts, Details, Pool};
+use crate::pool::Pool;
+use evolve::{Contradiction, evolve};
 
 /// All pools at one position of the log.
 #[derive(Debug)]
@@ -25,23 +28,6 @@ pub(crate) struct Applied {
     pub(crate) pool: PoolId,
     /// The event that made the pool corrupted was this one.
     pub(crate) corrupted_by: Option<Contradiction>,
-}
-
-/// How an event can contradict its pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Contradiction {
-    #[error("the pool was created already")]
-    AlreadyCreated,
-    #[error("the pool was not created before")]
-    NotCreated,
-    #[error("no ticket was available")]
-    NoneAvailable,
-    #[error("no ticket was held")]
-    NoneHeld,
-    #[error("sales were stopped already, in the same or a stronger mode")]
-    AlreadyStopped,
-    #[error("sales were not stopped")]
-    NotStopped,
 }
 
 /// Why nobody may go on from here.
@@ -130,56 +116,6 @@ impl Fold {
             corrupted_by,
         }))
     }
-}
-
-/// The pool after a fact; unchanged where the fact contradicts it.
-fn evolve(pool: &mut Pool, fact: PoolEvent) -> Result<(), Contradiction> {
-    if let PoolEvent::PoolCreated(created) = fact {
-        return create(pool, created);
-    }
-    if pool.details.is_none() {
-        return Err(Contradiction::NotCreated);
-    }
-    match fact {
-        PoolEvent::PoolCreated(_) => return Err(Contradiction::AlreadyCreated),
-        PoolEvent::TicketClaimed(_) => {
-            pool.counts = pool.counts.claim().ok_or(Contradiction::NoneAvailable)?;
-        }
-        PoolEvent::TicketBought(_) => {
-            pool.counts = pool.counts.buy().ok_or(Contradiction::NoneHeld)?;
-        }
-        PoolEvent::TicketReleased(_) => {
-            pool.counts = pool.counts.release().ok_or(Contradiction::NoneHeld)?;
-        }
-        PoolEvent::SalesStopped(stopped) => {
-            if pool.stop >= Some(stopped.mode) {
-                return Err(Contradiction::AlreadyStopped);
-            }
-            pool.stop = Some(stopped.mode);
-        }
-        PoolEvent::SalesResumed(_) => {
-            pool.stop.take().ok_or(Contradiction::NotStopped)?;
-        }
-    }
-    Ok(())
-}
-
-fn create(pool: &mut Pool, created: PoolCreated) -> Result<(), Contradiction> {
-    if pool.details.is_some() {
-        return Err(Contradiction::AlreadyCreated);
-    }
-    pool.counts = Counts::of_new_pool(created.capacity);
-    pool.details = Some(Arc::new(Details {
-        display_name: created.display_name,
-        promoter: created.promoter,
-        show: created.show,
-        labels: created.labels,
-        show_time: created.show_time,
-        pricing: created.pricing,
-        max_tickets_per_order: created.max_tickets_per_order,
-        claim_duration: created.claim_duration,
-    }));
-    Ok(())
 }
 
 #[cfg(test)]

@@ -1,5 +1,11 @@
 //! The newest state of every pool, for readers, subscribers and projections. Written by the tail, a page at a time: all
 //! of a page or nothing of it is seen, so what is read together is one cut of the log.
+//!
+//! Time is what the tail last saw of the log's clock, and it moves with every look at the log. What it changes by itself
+//! (the price, the status) is published like a change by an event, for the pools that somebody watches; whoever only
+//! reads computes it.
+
+mod agenda;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -12,6 +18,10 @@ use onsale_shared::{id::PoolId, log::Position, time::Timestamp};
 use tokio::sync::watch;
 
 use crate::pool::Pool;
+use agenda::Agenda;
+
+/// How many pools that time has changed are published before readers have their turn.
+const BATCH_POOLS: usize = 1_000;
 
 /// How far memory has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,11 +32,11 @@ pub(crate) struct Progress {
     pub(crate) time: Timestamp,
 }
 
-/// A pool as one page of the log left it.
+/// A pool as one page of the log left it, or one look at the log's clock.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) pool: Arc<Pool>,
-    /// How far memory was with that page.
+    /// How far memory was with that page or look.
     pub(crate) progress: Progress,
     frame: OnceLock<Bytes>,
 }
@@ -58,27 +68,30 @@ struct Memory {
     pools: HashMap<PoolId, watch::Sender<Arc<Snapshot>>>,
     /// Each pool once, by the position of its last event.
     by_position: BTreeMap<Position, PoolId>,
+    /// When time changes the pools that somebody watches.
+    agenda: Agenda,
 }
 
 impl Hub {
-    /// Takes over what a page changed.
+    /// Takes over what a page changed, and what time changed meanwhile.
     pub(crate) fn publish(&self, changed: impl IntoIterator<Item = Arc<Pool>>, now: Progress) {
-        let mut memory = self.memory.write().unwrap_or_else(PoisonError::into_inner);
-        let progress = Progress {
-            position: now.position,
-            time: now.time.max(memory.progress.time),
-        };
-        for pool in changed {
-            memory.put(pool, progress);
-        }
-        memory.progress = progress;
-        drop(memory);
+        let progress = self.write(|memory| memory.take_over(changed, now));
+        while self.write(Memory::pass_time) {}
         self.progress.send_replace(progress);
     }
 
     /// How far memory has come.
     pub(crate) fn progress(&self) -> Progress {
         self.read(|memory| memory.progress)
+    }
+
+    /// Up to where all that events and time changed is with the subscribers. Time may have come further; it does not go
+    /// back.
+    pub(crate) fn published(&self) -> Progress {
+        self.read(|memory| Progress {
+            time: memory.agenda.settled(memory.progress.time),
+            ..memory.progress
+        })
     }
 
     /// Follows how far memory has come.
@@ -94,9 +107,17 @@ impl Hub {
         })
     }
 
-    /// Follows a pool.
+    /// Follows a pool: what events change from here on, and what time does.
     pub(crate) fn subscribe(&self, pool: &PoolId) -> Option<watch::Receiver<Arc<Snapshot>>> {
-        self.read(|memory| Some(memory.pools.get(pool)?.subscribe()))
+        self.write(|memory| {
+            let subscriber = memory.pools.get(pool)?.subscribe();
+            // A moment that is noted may have come just now: others are still to be told.
+            if !memory.agenda.has(pool) {
+                let known = Arc::clone(&subscriber.borrow().pool);
+                memory.plan(&known);
+            }
+            Some(subscriber)
+        })
     }
 
     /// What changed after `position`.
@@ -116,86 +137,73 @@ impl Hub {
     fn read<T>(&self, look: impl FnOnce(&Memory) -> T) -> T {
         look(&self.memory.read().unwrap_or_else(PoisonError::into_inner))
     }
+
+    fn write<T>(&self, change: impl FnOnce(&mut Memory) -> T) -> T {
+        change(&mut self.memory.write().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 impl Memory {
-    fn put(&mut self, pool: Arc<Pool>, progress: Progress) {
+    /// All of a page, as one.
+    fn take_over(
+        &mut self,
+        changed: impl IntoIterator<Item = Arc<Pool>>,
+        now: Progress,
+    ) -> Progress {
+        self.progress = Progress {
+            position: now.position,
+            time: now.time.max(self.progress.time),
+        };
+        for pool in changed {
+            self.put(&pool);
+        }
+        self.progress
+    }
+
+    /// Publishes pools that time has changed; whether there are more.
+    fn pass_time(&mut self) -> bool {
+        for _ in 0..BATCH_POOLS {
+            let Some(id) = self.agenda.take_due(self.progress.time) else {
+                return false;
+            };
+            let watched = self.pools.get(&id).filter(|pool| is_watched(pool));
+            let watched = watched.map(|watched| Arc::clone(&watched.borrow().pool));
+            if let Some(pool) = watched {
+                self.put(&pool);
+            }
+        }
+        true
+    }
+
+    fn put(&mut self, pool: &Arc<Pool>) {
         let (id, position) = (pool.id.clone(), pool.position);
         let snapshot = Arc::new(Snapshot {
-            pool,
-            progress,
+            pool: Arc::clone(pool),
+            progress: self.progress,
             frame: OnceLock::new(),
         });
         if let Some(sender) = self.pools.get(&id) {
             let before = sender.send_replace(snapshot);
             self.by_position.remove(&before.pool.position);
         } else {
-            self.pools.insert(id.clone(), watch::Sender::new(snapshot));
+            let sender = watch::Sender::new(snapshot);
+            self.pools.insert(id.clone(), sender);
         }
+        self.plan(pool);
         self.by_position.insert(position, id);
     }
+
+    /// Notes when time changes a pool next, if somebody wants to know.
+    fn plan(&mut self, pool: &Pool) {
+        let watched = self.pools.get(&pool.id).is_some_and(is_watched);
+        let next = watched.then(|| pool.next_change_after(pool.moment(self.progress.time)));
+        self.agenda.set(&pool.id, next.flatten());
+    }
+}
+
+fn is_watched(pool: &watch::Sender<Arc<Snapshot>>) -> bool {
+    pool.receiver_count() > 0
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
-    use super::*;
-
-    pub(crate) fn at(position: i64) -> Progress {
-        Progress {
-            position: Position::new(position).unwrap(),
-            time: Timestamp::from_micros(position),
-        }
-    }
-
-    pub(crate) fn pool(name: &str, position: i64) -> Arc<Pool> {
-        let id = PoolId::parse(name).unwrap();
-        Arc::new(Pool {
-            position: Position::new(position).unwrap(),
-            ..Pool::unknown(id, Timestamp::default())
-        })
-    }
-
-    fn names(cut: &Cut) -> Vec<&str> {
-        cut.pools.iter().map(|pool| pool.id.as_str()).collect()
-    }
-
-    #[test]
-    fn what_changed_since_a_position_is_one_cut() {
-        let hub = Hub::default();
-        hub.publish([pool("aaa", 1), pool("bbb", 2), pool("ccc", 3)], at(3));
-        hub.publish([pool("aaa", 5)], at(5));
-        hub.publish([], at(6));
-        let since = |position| hub.changed_since(Position::new(position).unwrap());
-        assert_eq!(names(&since(0)), ["bbb", "ccc", "aaa"]);
-        assert_eq!(names(&since(2)), ["ccc", "aaa"]);
-        assert_eq!(names(&since(5)), [""; 0]);
-        assert_eq!(since(0).progress, at(6));
-    }
-
-    #[test]
-    fn time_never_goes_back() {
-        let hub = Hub::default();
-        hub.publish([], at(5));
-        let earlier = Progress {
-            time: Timestamp::from_micros(1),
-            ..at(6)
-        };
-        hub.publish([], earlier);
-        assert_eq!(hub.progress().position.get(), 6);
-        assert_eq!(hub.progress().time, Timestamp::from_micros(5));
-    }
-
-    #[test]
-    fn a_frame_is_encoded_once() {
-        let hub = Hub::default();
-        hub.publish([pool("aaa", 1)], at(1));
-        let subscriber = hub.subscribe(&PoolId::parse("aaa").unwrap()).unwrap();
-        let snapshot = subscriber.borrow().clone();
-        let first = snapshot.frame(|_| Bytes::from_static(b"first"));
-        let second = snapshot.frame(|_| Bytes::from_static(b"second"));
-        assert_eq!(
-            (first.as_ref(), second.as_ref()),
-            (&b"first"[..], &b"first"[..])
-        );
-    }
-}
+pub(crate) mod tests;

@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Hub, Snapshot};
+use super::{Hub, Progress, Snapshot};
 use crate::readiness::{Observer, Readiness};
 
 /// What a subscriber is sent.
@@ -26,14 +26,14 @@ pub(crate) enum Delivery {
         /// What the stream includes with it.
         included: Position,
         /// Ends a round: all pools are delivered up to here.
-        delivered: Option<Position>,
+        delivered: Option<Progress>,
     },
     /// A sign of life.
     Heartbeat {
         /// What the stream includes.
         included: Position,
         /// All pools are delivered up to here.
-        delivered: Position,
+        delivered: Progress,
     },
 }
 
@@ -71,7 +71,7 @@ pub(crate) struct Watch {
     endings: Endings,
     round: Round,
     /// All pools are delivered up to here.
-    delivered: Position,
+    delivered: Progress,
     /// What the stream includes; never goes back.
     included: Position,
     next_round: Instant,
@@ -82,8 +82,8 @@ pub(crate) struct Watch {
 #[derive(Debug)]
 struct Round {
     first: bool,
-    /// Where memory was when the round began, before anything was looked at.
-    position: Position,
+    /// Up to where everything was published when the round began, before anything was looked at.
+    published: Progress,
     /// The pools that are yet to be delivered.
     due: VecDeque<usize>,
 }
@@ -106,13 +106,13 @@ impl Watch {
         mut pools: Vec<Receiver<Arc<Snapshot>>>,
         pace: Pace,
         endings: Endings,
-        seen: Option<Position>,
+        seen: Option<Progress>,
     ) -> Self {
         let now = Instant::now();
-        let position = hub.progress().position;
+        let published = hub.published();
         let is_due = |pool: &mut Receiver<Arc<Snapshot>>| {
-            let changed = pool.borrow_and_update().pool.position;
-            seen.is_none_or(|seen| changed > seen)
+            let newest = pool.borrow_and_update();
+            seen.is_none_or(|seen| has_changed(&newest, seen, published.time))
         };
         let due = (0..).zip(&mut pools);
         let due: VecDeque<_> = due
@@ -120,14 +120,14 @@ impl Watch {
             .collect();
         Self {
             delivered: if due.is_empty() {
-                position
+                published
             } else {
-                Position::START
+                Progress::default()
             },
-            included: position,
+            included: published.position,
             round: Round {
                 first: true,
-                position,
+                published,
                 due,
             },
             next_round: now + pace.min_interval,
@@ -158,19 +158,19 @@ impl Watch {
         if let Some(index) = self.round.due.pop_front() {
             return Step::Send(self.deliver(index, now));
         }
-        let (position, mut due) = self.look();
+        let (published, mut due) = self.look();
         if let Some(index) = due.pop_front_if(|_| now >= self.next_round) {
             self.next_round = now + self.pace.min_interval;
             self.round = Round {
                 first: false,
-                position,
+                published,
                 due,
             };
             return Step::Send(self.deliver(index, now));
         }
         let for_change = due.is_empty();
         if for_change {
-            self.delivered = position;
+            self.delivered = published;
         }
         if now >= self.next_heartbeat {
             return Step::Send(self.heartbeat(now));
@@ -183,24 +183,25 @@ impl Watch {
         Step::Wait { until, for_change }
     }
 
-    /// Where memory is, and which pools have changed; in this order, so that all others are as they are there.
-    fn look(&self) -> (Position, VecDeque<usize>) {
-        let position = self.hub.progress().position;
+    /// Up to where everything is published, and which pools have changed; in this order, so that all others are as they
+    /// are there.
+    fn look(&self) -> (Progress, VecDeque<usize>) {
+        let published = self.hub.published();
         let changed = |pool: &Receiver<_>| pool.has_changed().unwrap_or(false);
         let due = (0..).zip(&self.pools);
         let due = due.filter_map(|(i, pool)| changed(pool).then_some(i));
-        (position, due.collect())
+        (published, due.collect())
     }
 
     fn deliver(&mut self, index: usize, now: Instant) -> Delivery {
         // Asked before the state is taken, so that the state includes it.
         let as_of = self.round.first.then(|| self.hub.progress().time);
         let snapshot = self.pools[index].borrow_and_update().clone();
-        let newest = snapshot.pool.position.max(self.round.position);
+        let newest = snapshot.pool.position.max(self.round.published.position);
         self.included = self.included.max(newest);
         let ends_round = self.round.due.is_empty();
         if ends_round {
-            self.delivered = self.round.position;
+            self.delivered = self.round.published;
         }
         self.next_heartbeat = now + self.pace.heartbeat_interval;
         Delivery::State {
@@ -213,7 +214,7 @@ impl Watch {
 
     fn heartbeat(&mut self, now: Instant) -> Delivery {
         self.next_heartbeat = now + self.pace.heartbeat_interval;
-        self.included = self.included.max(self.delivered);
+        self.included = self.included.max(self.delivered.position);
         Delivery::Heartbeat {
             included: self.included,
             delivered: self.delivered,
@@ -235,6 +236,17 @@ impl Watch {
             self.pools[index].mark_changed();
         }
     }
+}
+
+/// Whether a pool is another one for who has `seen` it: by an event, or because time has changed it since. It is looked
+/// at as it was at `now` or later.
+fn has_changed(newest: &Snapshot, seen: Progress, now: Timestamp) -> bool {
+    let pool = &newest.pool;
+    let now = now.max(newest.progress.time);
+    pool.position > seen.position
+        || pool
+            .next_change_after(seen.time)
+            .is_some_and(|time| time <= now)
 }
 
 impl Endings {

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures::{Stream as Frames, stream::unfold};
 use onsale_proto::{frame::AvailabilityFrame, v1};
+use onsale_shared::time::Timestamp;
 use prost::Message as _;
 use tonic::Status;
 
@@ -58,7 +59,7 @@ fn of_change(snapshot: &Snapshot) -> Bytes {
     encode(&snapshot.pool, snapshot.progress.time)
 }
 
-fn encode(pool: &Pool, as_of: onsale_shared::time::Timestamp) -> Bytes {
+fn encode(pool: &Pool, as_of: Timestamp) -> Bytes {
     let message = v1::WatchAvailabilityResponse {
         availability: Some(convert::availability(pool, as_of)),
         ..v1::WatchAvailabilityResponse::default()

@@ -74,7 +74,9 @@ impl Service {
                     "a query failed"
                 );
             }
-            QueryError::UnknownPool(_)
+            QueryError::Wrong(_)
+            | QueryError::UnknownPool(_)
+            | QueryError::NoPrice { .. }
             | QueryError::NotReady
             | QueryError::Behind { .. }
             | QueryError::TooManyStreams => {
@@ -129,6 +131,17 @@ impl QueryService for Service {
             availability: Some(convert::availability(&pool, included.time)),
             consistency_token: convert::token(included.position),
         }))
+    }
+
+    async fn quote_price(
+        &self,
+        request: Request<v1::QuotePriceRequest>,
+    ) -> Result<Response<v1::QuotePriceResponse>, Status> {
+        let asked = validate::quote_price(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let answer = self.queries.quote_price(&asked.query, freshness).await;
+        let (quote, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        Ok(Response::new(convert::quote(&quote, included)))
     }
 
     type WatchAvailabilityStream =

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use onsale_proto::{name, reason::Reason, status::RichStatus};
 use tonic::Status;
+use tonic_types::FieldViolation;
 
-use crate::{availability::watch::Ending, queries::QueryError};
+use crate::{
+    availability::watch::Ending,
+    queries::{QueryError, WrongField},
+};
 
 const RETRY_SOON: Duration = Duration::from_millis(200);
 const RETRY_LATER: Duration = Duration::from_secs(1);
@@ -13,6 +17,18 @@ const RETRY_LATER: Duration = Duration::from_secs(1);
 /// The status of a failed query; `correlation` is what the caller can report.
 pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
     let status = match error {
+        QueryError::Wrong(fields) => {
+            let violation = |field: &WrongField| FieldViolation::new(&*field.name, &*field.text);
+            RichStatus::invalid(fields.iter().map(violation).collect())
+        }
+        QueryError::NoPrice { pool, version } => {
+            let resource = name::pool(pool.as_str());
+            let text = format!("the log does not say what {resource} sells, or at what price");
+            RichStatus::new(Reason::PoolCorrupted, text)
+                .with("pool", &resource)
+                .with("version", version)
+                .precondition(resource)
+        }
         QueryError::UnknownPool(pool) => {
             let resource = name::pool(pool.as_str());
             RichStatus::new(Reason::PoolNotFound, format!("there is no pool {resource}"))
@@ -70,7 +86,10 @@ fn not_ready() -> RichStatus {
 #[cfg(test)]
 mod tests {
     use onsale_proto::status::reason_of;
-    use onsale_shared::{id::PoolId, log::Position};
+    use onsale_shared::{
+        id::PoolId,
+        log::{Position, Version},
+    };
     use tonic_types::StatusExt as _;
 
     use super::*;
@@ -83,7 +102,17 @@ mod tests {
             position: Position::START,
             required: Position::START.next(),
         };
+        let wrong = QueryError::Wrong(vec![WrongField {
+            name: "quantity".to_owned(),
+            text: "must be at most 4".to_owned(),
+        }]);
+        let no_price = QueryError::NoPrice {
+            pool: pool.clone(),
+            version: Version::START,
+        };
         let errors = [
+            (wrong, Reason::InvalidField),
+            (no_price, Reason::PoolCorrupted),
             (QueryError::UnknownPool(pool), Reason::PoolNotFound),
             (QueryError::NotReady, Reason::NotReady),
             (behind, Reason::ReadModelBehind),

@@ -1,5 +1,7 @@
 //! What is asked, as types, or every violation in one answer. Shapes only: whether a pool exists is not asked here.
 
+mod quote;
+
 use std::{collections::HashSet, time::Duration};
 
 use onsale_proto::{name, status::RichStatus, v1};
@@ -8,6 +10,9 @@ use tonic::Status;
 use tonic_types::FieldViolation;
 
 use super::resume::{self, Fingerprint};
+use crate::availability::Progress;
+
+pub(super) use quote::quote_price;
 
 /// The most pools of one stream.
 const POOLS_MAX: usize = 100;
@@ -29,7 +34,7 @@ pub(super) struct ManyPools {
     pub(super) fingerprint: Fingerprint,
     pub(super) min_interval: Duration,
     pub(super) required: Position,
-    pub(super) seen: Option<Position>,
+    pub(super) seen: Option<Progress>,
 }
 
 pub(super) fn get_pool(request: &v1::GetPoolRequest) -> Result<OnePool, Violations> {

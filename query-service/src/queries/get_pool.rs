@@ -21,6 +21,7 @@ impl Queries {
         let Freshness { required, deadline } = freshness;
         loop {
             self.wait_for_checkpoint(required, deadline).await;
+            let memory = self.hub.progress();
             let finding = self.read_models.read(|connection| {
                 let id = id.clone();
                 Box::pin(async move { pools::find(connection, &id).await })
@@ -35,7 +36,7 @@ impl Queries {
             };
             if table.position >= required {
                 let found = found.ok_or_else(|| QueryError::UnknownPool(id.clone()))?;
-                return Ok((found, table));
+                return Ok((found, as_fresh_as(table, memory)));
             }
             if Instant::now() >= deadline {
                 let position = table.position;
@@ -61,5 +62,36 @@ impl Queries {
         } else {
             QueryError::DatabaseTooSlow
         }
+    }
+}
+
+/// How far a table is that was read when memory had come so far before: on an idle log its checkpoint rests, but time
+/// goes on.
+fn as_fresh_as(table: Progress, memory: Progress) -> Progress {
+    if table.position < memory.position {
+        return table;
+    }
+    Progress {
+        time: table.time.max(memory.time),
+        ..table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::availability::hub::tests::at;
+
+    #[test]
+    fn on_an_idle_log_time_goes_on() {
+        let memory = Progress {
+            time: at(900).time,
+            ..at(7)
+        };
+        assert_eq!(as_fresh_as(at(7), memory), memory);
+        // A table that has more than memory had has all that memory had.
+        assert_eq!(as_fresh_as(at(8), memory).time, at(900).time);
+        assert_eq!(as_fresh_as(at(8), memory).position, at(8).position);
+        assert_eq!(as_fresh_as(at(6), memory), at(6));
     }
 }

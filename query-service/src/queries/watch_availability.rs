@@ -2,11 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use onsale_shared::{id::PoolId, log::Position};
+use onsale_shared::id::PoolId;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::{Freshness, Queries, QueryError};
-use crate::availability::watch::{Delivery, Ending, Pace, Watch};
+use crate::availability::{
+    Progress,
+    watch::{Delivery, Ending, Pace, Watch},
+};
 
 /// What a subscriber asks for.
 #[derive(Clone, Debug)]
@@ -15,7 +18,7 @@ pub(crate) struct WatchQuery {
     pub(crate) pools: Vec<PoolId>,
     pub(crate) min_interval: Duration,
     /// What a stream that broke off has delivered.
-    pub(crate) seen: Option<Position>,
+    pub(crate) seen: Option<Progress>,
     pub(crate) freshness: Freshness,
 }
 
@@ -39,7 +42,8 @@ impl Queries {
         let permit = Arc::clone(&self.streams).try_acquire_owned();
         let permit = permit.map_err(|_none_left| QueryError::TooManyStreams)?;
         // A stream of another replica may have seen more than this one has.
-        let required = query.freshness.required.max(query.seen.unwrap_or_default());
+        let seen = query.seen.unwrap_or_default().position;
+        let required = query.freshness.required.max(seen);
         let freshness = Freshness {
             required,
             ..query.freshness

@@ -17,9 +17,10 @@ pub(super) const VERSION: i32 = 1;
 /// The columns of a pool; `p` is the table.
 macro_rules! columns {
     () => {
-        "p.pool, p.display_name, p.promoter, p.show, p.labels::text AS labels, p.show_time, p.capacity, p.currency, \
-         p.base_price, p.max_tickets_per_order, p.claim_duration_ms, p.sold, p.held, p.stop_mode, p.corrupted, \
-         p.version, p.position, p.create_time, p.update_time"
+        "p.pool, p.display_name, p.promoter, p.show, p.labels::text AS labels, p.show_time, p.sales_start_time, \
+         p.sales_end_time, p.capacity, p.pricing::text AS pricing, p.pricing_version, p.max_tickets_per_order, \
+         p.max_tickets_per_customer, p.claim_duration_ms, p.late_purchase_window_ms, p.sold, p.held, p.stop_mode, \
+         p.cancelled, p.corrupted, p.version, p.position, p.create_time, p.update_time"
     };
 }
 

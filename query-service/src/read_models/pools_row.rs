@@ -3,10 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use onsale_shared::{
-    event::{Pricing, StopMode},
+    event::{Limits, Schedule, StopMode},
     id::PoolId,
     log::{Position, Version},
-    money::Minor,
     time::Timestamp,
 };
 use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StrDeserializer};
@@ -18,7 +17,7 @@ use sqlx::{
 
 use crate::{
     availability::Progress,
-    pool::{Counts, Details, Pool},
+    pool::{Counts, Details, Pool, Sale},
 };
 
 type Result<T> = std::result::Result<T, sqlx::Error>;
@@ -38,11 +37,16 @@ pub(super) fn pool_of(row: &PgRow) -> Result<Pool> {
         number(row, "sold")?,
         number(row, "held")?,
     );
+    let sale = match text::<StopMode>(row, "stop_mode")? {
+        _ if row.try_get("cancelled")? => Sale::Cancelled,
+        Some(mode) => Sale::Stopped(mode),
+        None => Sale::Selling,
+    };
     Ok(Pool {
         id: required::<PoolId>(row, "pool")?,
         details: details_of(row)?.map(Arc::new),
         counts: counts.ok_or_else(|| damaged("sold"))?,
-        stop: text::<StopMode>(row, "stop_mode")?,
+        sale,
         corrupted: row.try_get("corrupted")?,
         version: Version::new(row.try_get("version")?).ok_or_else(|| damaged("version"))?,
         position: Position::new(row.try_get("position")?).ok_or_else(|| damaged("position"))?,
@@ -52,37 +56,49 @@ pub(super) fn pool_of(row: &PgRow) -> Result<Pool> {
 }
 
 fn details_of(row: &PgRow) -> Result<Option<Details>> {
-    let Some(currency) = text(row, "currency")? else {
+    let Some(pricing) = row.try_get::<Option<&str>, _>("pricing")? else {
         return Ok(None);
     };
-    let labels: &str = row.try_get("labels")?;
-    let show_time: Option<DateTime<Utc>> = row.try_get("show_time")?;
-    let milliseconds: i64 = row.try_get("claim_duration_ms")?;
-    let milliseconds =
-        u64::try_from(milliseconds).map_err(|_negative| damaged("claim_duration_ms"))?;
-    let base_price = Minor::new(row.try_get("base_price")?);
     Ok(Some(Details {
         display_name: text(row, "display_name")?,
         promoter: text(row, "promoter")?,
         show: text(row, "show")?,
-        labels: serde_json::from_str(labels).map_err(|error| sqlx::Error::Decode(error.into()))?,
-        show_time: show_time.map(Timestamp::from),
-        pricing: Pricing {
-            currency,
-            base_price: base_price.ok_or_else(|| damaged("base_price"))?,
+        labels: json(row.try_get("labels")?)?,
+        schedule: Schedule {
+            show_time: optional_time(row, "show_time")?,
+            sales_start_time: optional_time(row, "sales_start_time")?,
+            sales_end_time: optional_time(row, "sales_end_time")?,
         },
-        max_tickets_per_order: number(row, "max_tickets_per_order")?,
-        claim_duration: Duration::from_millis(milliseconds),
+        pricing: json(pricing)?,
+        pricing_version: number(row, "pricing_version")?,
+        limits: Limits {
+            max_tickets_per_order: number(row, "max_tickets_per_order")?,
+            max_tickets_per_customer: number(row, "max_tickets_per_customer")?,
+            claim_duration: span(row, "claim_duration_ms")?,
+            late_purchase_window: span(row, "late_purchase_window_ms")?,
+        },
     }))
 }
 
 fn number(row: &PgRow, column: &'static str) -> Result<u32> {
-    let number: i32 = row.try_get(column)?;
-    u32::try_from(number).map_err(|_negative| damaged(column))
+    let number: i64 = row.try_get(column)?;
+    u32::try_from(number).map_err(|_out_of_range| damaged(column))
+}
+
+/// Whole milliseconds.
+fn span(row: &PgRow, column: &'static str) -> Result<Duration> {
+    let milliseconds = u64::try_from(row.try_get::<i64, _>(column)?);
+    let milliseconds = milliseconds.map_err(|_negative| damaged(column))?;
+    Ok(Duration::from_millis(milliseconds))
 }
 
 fn time(row: &PgRow, column: &'static str) -> Result<Timestamp> {
     row.try_get::<DateTime<Utc>, _>(column).map(Timestamp::from)
+}
+
+fn optional_time(row: &PgRow, column: &'static str) -> Result<Option<Timestamp>> {
+    let time: Option<DateTime<Utc>> = row.try_get(column)?;
+    Ok(time.map(Timestamp::from))
 }
 
 fn required<T: DeserializeOwned>(row: &PgRow, column: &'static str) -> Result<T> {
@@ -97,6 +113,10 @@ fn text<T: DeserializeOwned>(row: &PgRow, column: &'static str) -> Result<Option
     let reader: StrDeserializer<'_, serde::de::value::Error> = text.into_deserializer();
     let value = T::deserialize(reader).map_err(|error| sqlx::Error::Decode(error.into()))?;
     Ok(Some(value))
+}
+
+fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 fn damaged(column: &'static str) -> sqlx::Error {

@@ -1,15 +1,20 @@
 //! Writing `pools`: absolute rows, so that writing twice is writing once, behind a checkpoint that only its last reader
 //! can move.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use onsale_shared::{event::Schedule, time::Timestamp};
+use serde::Serialize;
 use sqlx::{
     PgConnection,
     types::chrono::{DateTime, Utc},
 };
 
 use super::pools::{PROJECTION, VERSION};
-use crate::{availability::Progress, pool::Pool};
+use crate::{
+    availability::Progress,
+    pool::{Details, Pool, Sale},
+};
 
 /// What became of a checkpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,20 +58,25 @@ struct Columns<'a> {
     position: Vec<i64>,
     create_time: Vec<DateTime<Utc>>,
     update_time: Vec<DateTime<Utc>>,
-    capacity: Vec<i32>,
-    sold: Vec<i32>,
-    held: Vec<i32>,
+    capacity: Vec<i64>,
+    sold: Vec<i64>,
+    held: Vec<i64>,
     corrupted: Vec<bool>,
+    cancelled: Vec<bool>,
     stop_mode: Vec<Option<String>>,
-    currency: Vec<Option<&'a str>>,
-    base_price: Vec<Option<i64>>,
-    max_tickets_per_order: Vec<Option<i32>>,
+    pricing: Vec<Option<String>>,
+    pricing_version: Vec<Option<i64>>,
+    max_tickets_per_order: Vec<Option<i64>>,
+    max_tickets_per_customer: Vec<Option<i64>>,
     claim_duration_ms: Vec<Option<i64>>,
+    late_purchase_window_ms: Vec<Option<i64>>,
     labels: Vec<Option<String>>,
     display_name: Vec<Option<&'a str>>,
     promoter: Vec<Option<&'a str>>,
     show: Vec<Option<&'a str>>,
     show_time: Vec<Option<DateTime<Utc>>>,
+    sales_start_time: Vec<Option<DateTime<Utc>>>,
+    sales_end_time: Vec<Option<DateTime<Utc>>>,
 }
 
 impl<'a> Columns<'a> {
@@ -76,27 +86,38 @@ impl<'a> Columns<'a> {
         self.position.push(pool.position.get());
         self.create_time.push(pool.create_time.to_utc());
         self.update_time.push(pool.update_time.to_utc());
-        self.capacity.push(int(pool.counts.capacity())?);
-        self.sold.push(int(pool.counts.sold())?);
-        self.held.push(int(pool.counts.held())?);
+        self.capacity.push(pool.counts.capacity().into());
+        self.sold.push(pool.counts.sold().into());
+        self.held.push(pool.counts.held().into());
         self.corrupted.push(pool.corrupted);
-        let stop = pool
-            .stop
-            .map(|mode| serde_json::to_value(mode).map_err(encode));
-        let stop = stop.transpose()?;
-        let stop = stop.and_then(|mode| mode.as_str().map(str::to_owned));
-        self.stop_mode.push(stop);
-        let details = pool.details.as_deref();
-        self.currency
-            .push(details.map(|d| d.pricing.currency.code()));
-        self.base_price
-            .push(details.map(|d| d.pricing.base_price.get()));
-        let orders = details.map(|d| int(d.max_tickets_per_order));
-        self.max_tickets_per_order.push(orders.transpose()?);
-        let claims = details.map(|d| i64::try_from(d.claim_duration.as_millis()).map_err(encode));
-        self.claim_duration_ms.push(claims.transpose()?);
-        let labels = details.map(|d| serde_json::to_string(&d.labels).map_err(encode));
-        self.labels.push(labels.transpose()?);
+        self.cancelled.push(pool.sale == Sale::Cancelled);
+        self.stop_mode.push(stop_mode(pool.sale)?);
+        self.push_details(pool.details.as_deref())
+    }
+
+    /// All null if there are none.
+    fn push_details(&mut self, details: Option<&'a Details>) -> Result<(), sqlx::Error> {
+        let pricing = details.map(|d| json(&d.pricing)).transpose()?;
+        self.pricing.push(pricing);
+        let labels = details.map(|d| json(&d.labels)).transpose()?;
+        self.labels.push(labels);
+        let number = |of: fn(&Details) -> u32| details.map(|d| of(d).into());
+        self.pricing_version.push(number(|d| d.pricing_version));
+        self.max_tickets_per_order
+            .push(number(|d| d.limits.max_tickets_per_order));
+        self.max_tickets_per_customer
+            .push(number(|d| d.limits.max_tickets_per_customer));
+        let span = |of: fn(&Details) -> Duration| details.map(|d| milliseconds(of(d)));
+        self.claim_duration_ms
+            .push(span(|d| d.limits.claim_duration));
+        self.late_purchase_window_ms
+            .push(span(|d| d.limits.late_purchase_window));
+        let time = |of: fn(&Schedule) -> Option<Timestamp>| {
+            details.and_then(|d| of(&d.schedule)).map(Timestamp::to_utc)
+        };
+        self.show_time.push(time(|s| s.show_time));
+        self.sales_start_time.push(time(|s| s.sales_start_time));
+        self.sales_end_time.push(time(|s| s.sales_end_time));
         let name = details.and_then(|d| d.display_name.as_ref());
         self.display_name.push(name.map(|name| name.as_str()));
         let promoter = details.and_then(|d| d.promoter.as_ref());
@@ -104,8 +125,6 @@ impl<'a> Columns<'a> {
             .push(promoter.map(|promoter| promoter.as_str()));
         let show = details.and_then(|d| d.show.as_ref());
         self.show.push(show.map(|show| show.as_str()));
-        let show_time = details.and_then(|d| d.show_time);
-        self.show_time.push(show_time.map(|time| time.to_utc()));
         Ok(())
     }
 }
@@ -121,25 +140,34 @@ pub(crate) async fn upsert(
     }
     sqlx::query(
         "INSERT INTO onsale_query.pools \
-                (pool, version, position, create_time, update_time, capacity, sold, held, corrupted, stop_mode, \
-                 currency, base_price, max_tickets_per_order, claim_duration_ms, labels, display_name, promoter, show, \
-                 show_time) \
-         SELECT pool, version, position, create_time, update_time, capacity, sold, held, corrupted, stop_mode, \
-                currency, base_price, max_tickets_per_order, claim_duration_ms, labels::json, display_name, promoter, \
-                show, show_time \
-           FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], $6::int[], \
-                       $7::int[], $8::int[], $9::boolean[], $10::text[], $11::text[], $12::bigint[], $13::int[], \
-                       $14::bigint[], $15::text[], $16::text[], $17::text[], $18::text[], $19::timestamptz[]) \
-             AS new (pool, version, position, create_time, update_time, capacity, sold, held, corrupted, stop_mode, \
-                     currency, base_price, max_tickets_per_order, claim_duration_ms, labels, display_name, promoter, \
-                     show, show_time) \
+                (pool, version, position, create_time, update_time, capacity, sold, held, corrupted, cancelled, \
+                 stop_mode, pricing, pricing_version, max_tickets_per_order, max_tickets_per_customer, \
+                 claim_duration_ms, late_purchase_window_ms, labels, display_name, promoter, show, show_time, \
+                 sales_start_time, sales_end_time) \
+         SELECT pool, version, position, create_time, update_time, capacity, sold, held, corrupted, cancelled, \
+                stop_mode, pricing::json, pricing_version, max_tickets_per_order, max_tickets_per_customer, \
+                claim_duration_ms, late_purchase_window_ms, labels::json, display_name, promoter, show, \
+                show_time, sales_start_time, sales_end_time \
+           FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::timestamptz[], $5::timestamptz[], \
+                       $6::bigint[], $7::bigint[], $8::bigint[], $9::boolean[], $10::boolean[], $11::text[], \
+                       $12::text[], $13::bigint[], $14::bigint[], $15::bigint[], $16::bigint[], $17::bigint[], \
+                       $18::text[], $19::text[], $20::text[], $21::text[], $22::timestamptz[], \
+                       $23::timestamptz[], $24::timestamptz[]) \
+             AS new (pool, version, position, create_time, update_time, capacity, sold, held, corrupted, \
+                     cancelled, stop_mode, pricing, pricing_version, max_tickets_per_order, \
+                     max_tickets_per_customer, claim_duration_ms, late_purchase_window_ms, labels, display_name, \
+                     promoter, show, show_time, sales_start_time, sales_end_time) \
              ON CONFLICT (pool) DO UPDATE SET \
-                (version, position, create_time, update_time, capacity, sold, held, corrupted, stop_mode, currency, \
-                 base_price, max_tickets_per_order, claim_duration_ms, labels, display_name, promoter, show, show_time) \
-              = (excluded.version, excluded.position, excluded.create_time, excluded.update_time, excluded.capacity, \
-                 excluded.sold, excluded.held, excluded.corrupted, excluded.stop_mode, excluded.currency, \
-                 excluded.base_price, excluded.max_tickets_per_order, excluded.claim_duration_ms, excluded.labels, \
-                 excluded.display_name, excluded.promoter, excluded.show, excluded.show_time)",
+                (version, position, create_time, update_time, capacity, sold, held, corrupted, cancelled, \
+                 stop_mode, pricing, pricing_version, max_tickets_per_order, max_tickets_per_customer, \
+                 claim_duration_ms, late_purchase_window_ms, labels, display_name, promoter, show, show_time, \
+                 sales_start_time, sales_end_time) \
+              = (excluded.version, excluded.position, excluded.create_time, excluded.update_time, \
+                 excluded.capacity, excluded.sold, excluded.held, excluded.corrupted, excluded.cancelled, \
+                 excluded.stop_mode, excluded.pricing, excluded.pricing_version, excluded.max_tickets_per_order, \
+                 excluded.max_tickets_per_customer, excluded.claim_duration_ms, excluded.late_purchase_window_ms, \
+                 excluded.labels, excluded.display_name, excluded.promoter, excluded.show, excluded.show_time, \
+                 excluded.sales_start_time, excluded.sales_end_time)",
     )
     .bind(columns.pool)
     .bind(columns.version)
@@ -150,23 +178,44 @@ pub(crate) async fn upsert(
     .bind(columns.sold)
     .bind(columns.held)
     .bind(columns.corrupted)
+    .bind(columns.cancelled)
     .bind(columns.stop_mode)
-    .bind(columns.currency)
-    .bind(columns.base_price)
+    .bind(columns.pricing)
+    .bind(columns.pricing_version)
     .bind(columns.max_tickets_per_order)
+    .bind(columns.max_tickets_per_customer)
     .bind(columns.claim_duration_ms)
+    .bind(columns.late_purchase_window_ms)
     .bind(columns.labels)
     .bind(columns.display_name)
     .bind(columns.promoter)
     .bind(columns.show)
     .bind(columns.show_time)
+    .bind(columns.sales_start_time)
+    .bind(columns.sales_end_time)
     .execute(connection)
     .await
     .map(drop)
 }
 
-fn int(number: u32) -> Result<i32, sqlx::Error> {
-    i32::try_from(number).map_err(encode)
+/// As events write it; none if the sale is not stopped.
+fn stop_mode(sale: Sale) -> Result<Option<String>, sqlx::Error> {
+    match sale {
+        Sale::Stopped(mode) => {
+            let text = serde_json::to_value(mode).map_err(encode)?;
+            Ok(text.as_str().map(str::to_owned))
+        }
+        Sale::Selling | Sale::Cancelled => Ok(None),
+    }
+}
+
+/// At most what fits.
+fn milliseconds(span: Duration) -> i64 {
+    i64::try_from(span.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn json(value: &impl Serialize) -> Result<String, sqlx::Error> {
+    serde_json::to_string(value).map_err(encode)
 }
 
 fn encode(error: impl std::error::Error + Send + Sync + 'static) -> sqlx::Error {

@@ -13,10 +13,17 @@ const fn step(kind: EventType, schema: i16) -> Option<Upcaster> {
         (
             EventType::PoolCreated
             | EventType::TicketClaimed
+            | EventType::ClaimExtended
             | EventType::TicketBought
             | EventType::TicketReleased
+            | EventType::TicketRefunded
             | EventType::SalesStopped
-            | EventType::SalesResumed,
+            | EventType::SalesResumed
+            | EventType::PoolCancelled
+            | EventType::CapacityChanged
+            | EventType::PricingChanged
+            | EventType::PoolRescheduled
+            | EventType::LimitsChanged,
             _,
         ) => None,
     }

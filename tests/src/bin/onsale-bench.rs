@@ -7,7 +7,7 @@ use std::{
 
 use clap::Parser;
 use onsale_tests::{
-    bench::{latency, load},
+    bench::{expiry, latency, load},
     service::resident_kib,
     system::System,
 };
@@ -23,6 +23,10 @@ struct Cli {
     /// How long each load runs, in seconds.
     #[arg(long, default_value_t = 5)]
     load_seconds: u64,
+
+    /// How many tickets are sold in a second while ten thousand claims end.
+    #[arg(long, default_value_t = 1_000)]
+    sale_rate: u32,
 
     /// How often each load is run; the median counts.
     #[arg(long, default_value_t = 3)]
@@ -56,6 +60,23 @@ async fn main() -> anyhow::Result<()> {
         "acknowledgement to frame, polling each 100 ms: {}",
         without.summary()
     ))?;
+
+    for claims in [0, 10_000] {
+        let mut rounds = Vec::new();
+        for _ in 0..cli.rounds {
+            rounds.push(expiry::measure(claims, cli.sale_rate).await?);
+        }
+        rounds.sort_by_key(|round| round.latencies.at(990));
+        let round = &rounds[rounds.len() / 2];
+        say(&format!(
+            "{} sales/s while {} claims end in one second: {}, {} failed, places back after {:.1?}",
+            cli.sale_rate,
+            round.ended,
+            round.latencies.summary(),
+            round.failed,
+            round.back_after
+        ))?;
+    }
 
     let span = Duration::from_secs(cli.load_seconds);
     for in_flight in [16, 256] {

@@ -6,7 +6,10 @@ pub(super) use rate::Rate;
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use onsale_proto::v1::{Availability, SaleStatus};
+use onsale_proto::{
+    Money,
+    v1::{Availability, SaleStatus},
+};
 use tokio::{
     sync::watch,
     time::{Instant, MissedTickBehavior, interval},
@@ -72,7 +75,8 @@ impl Board {
         let time = clock(self.began.elapsed());
         let status = status(view).0;
         format!(
-            "{time}   sold {sold:>5}   held {held:>5}   available {available:>5}   {rate:>5} sold/s   {status}"
+            "{time}   sold {sold:>5}   held {held:>5}   available {available:>5}   {rate:>5} sold/s   {:>9}   {status}",
+            price(view)
         )
     }
 
@@ -127,11 +131,22 @@ impl Board {
                 "  {customers}   {answers}{}",
                 right(
                     &format!("{customers}   {answers}"),
-                    &format!("{} sold/s", grouped(rate))
+                    &format!("{} a ticket   {} sold/s", price(view), grouped(rate))
                 )
             ),
         ]
     }
+}
+
+/// What a ticket costs now; empty before the first view.
+fn price(view: &View) -> String {
+    let price = view.availability.unit_price.as_ref();
+    price.map(shown).unwrap_or_default()
+}
+
+/// An amount in euros, the demo's currency.
+fn shown(price: &Money) -> String {
+    format!("{}.{:02} EUR", price.units, price.nanos / 10_000_000)
 }
 
 fn status(view: &View) -> (&'static str, Style) {
@@ -140,10 +155,13 @@ fn status(view: &View) -> (&'static str, Style) {
     }
     match view.availability.sale_status() {
         SaleStatus::Unspecified => ("unknown", Style::Bad),
+        SaleStatus::NotOpen => ("not open yet", Style::Warning),
         SaleStatus::Open => ("on sale", Style::Good),
         SaleStatus::Stopped => ("sales stopped", Style::Bad),
         SaleStatus::SoldOutForNow => ("sold out for now", Style::Warning),
         SaleStatus::SoldOut => ("sold out", Style::Bold),
+        SaleStatus::Ended => ("sale over", Style::Bold),
+        SaleStatus::Cancelled => ("cancelled", Style::Bad),
     }
 }
 

@@ -6,7 +6,7 @@ use super::{
     log::{Fold, Log},
     promoter::Pause,
     tally::Figures,
-    text::{counted, grouped},
+    text::{counted, grouped, money},
     watch::View,
 };
 
@@ -30,6 +30,7 @@ pub(super) struct Told<'a> {
 pub(super) async fn all(log: &mut Log, told: &Told<'_>) -> anyhow::Result<Vec<Check>> {
     let mut checks = of_stock(log, told).await?;
     checks.extend(of_purchases(log, told.figures).await?);
+    checks.push(of_prices(log).await?);
     checks.extend(of_requests(log, told.figures).await?);
     if let Some(pause) = told.pause {
         checks.push(of_pause(log, pause).await?);
@@ -82,6 +83,25 @@ async fn of_purchases(log: &mut Log, figures: &Figures) -> anyhow::Result<Vec<Ch
         ),
     };
     Ok(vec![there, heard])
+}
+
+async fn of_prices(log: &mut Log) -> anyhow::Result<Check> {
+    let prices = log.prices().await?;
+    Ok(Check {
+        holds: prices.wrong == 0 && prices.claims > 0,
+        text: format!(
+            "Each of {} has the price that the rule of its moment gives, from {} to {} EUR ({} wrong); the promoter changed the rule {}.",
+            counted(prices.claims, "claim"),
+            money(prices.lowest),
+            money(prices.highest),
+            grouped(prices.wrong),
+            if prices.changes == 1 {
+                "once"
+            } else {
+                "several times"
+            },
+        ),
+    })
 }
 
 async fn of_requests(log: &mut Log, figures: &Figures) -> anyhow::Result<Vec<Check>> {

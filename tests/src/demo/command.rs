@@ -54,6 +54,7 @@ commands! {
     BuyTicketsRequest => BuyTicketsResponse, buy_tickets, "BuyTickets";
     ReleaseTicketsRequest => ReleaseTicketsResponse, release_tickets, "ReleaseTickets";
     PurchaseTicketsRequest => PurchaseTicketsResponse, purchase_tickets, "PurchaseTickets";
+    ChangePricingRequest => ChangePricingResponse, change_pricing, "ChangePricing";
     StopSalesRequest => StopSalesResponse, stop_sales, "StopSales";
     ResumeSalesRequest => ResumeSalesResponse, resume_sales, "ResumeSales";
 }

@@ -36,6 +36,19 @@ pub(super) struct Sales {
     pub(super) peak: i64,
 }
 
+/// What tickets cost.
+#[derive(Clone, Copy, Debug, FromRow)]
+pub(super) struct Prices {
+    pub(super) claims: i64,
+    /// Claims at another price than the rule of that moment gives.
+    pub(super) wrong: i64,
+    pub(super) changes: i64,
+    /// In cents.
+    pub(super) lowest: i64,
+    pub(super) highest: i64,
+    pub(super) revenue: i64,
+}
+
 /// How acknowledged purchases stand in the log.
 #[derive(Clone, Copy, Debug, FromRow)]
 pub(super) struct Purchases {
@@ -122,6 +135,10 @@ impl Log {
 
     pub(super) async fn sales(&mut self) -> anyhow::Result<Sales> {
         self.fetch(self.ask(sql::SALES)).await
+    }
+
+    pub(super) async fn prices(&mut self) -> anyhow::Result<Prices> {
+        self.fetch(self.ask(sql::PRICES)).await
     }
 
     pub(super) async fn purchases(

@@ -1,4 +1,4 @@
-//! The promoter: opens the pool, stops the sale in the middle, and resumes it.
+//! The promoter: opens the pool, raises its price during the sale, stops the sale in the middle, and resumes it.
 
 use std::time::Duration;
 
@@ -16,10 +16,18 @@ use super::{
     line::{Line, Outcome},
     watch::View,
 };
-use crate::caller::{a_pool, create_request, request_id};
+use crate::caller::{a_pool, create_request, euros, fixed_price, pricing_request, request_id};
 
 /// How long a claim holds its tickets in the demo: short, so that one sees claims expire.
 pub(super) const CLAIM_DURATION: Duration = Duration::from_secs(5);
+/// The price at the beginning, in euros.
+const FIRST_PRICE: i64 = 40;
+/// The price after the promoter's change.
+const SECOND_PRICE: i64 = 45;
+/// By how much the price rises until all is sold, in hundredths of a percent.
+const RISE: i32 = 2_500;
+/// When the price is changed at the latest.
+const REPRICE_AFTER: Duration = Duration::from_secs(4);
 /// When sales are stopped at the latest.
 const STOP_AFTER: Duration = Duration::from_secs(7);
 /// How long they stay stopped.
@@ -44,12 +52,40 @@ pub(super) async fn open(
         display_name: "The demo's opening night".to_owned(),
         promoter: "demo".to_owned(),
         claim_duration: Some(CLAIM_DURATION.try_into().context("the length of a claim")?),
+        pricing: Some(rising_from(FIRST_PRICE)),
         ..a_pool(tickets.into())
     };
     let created = line.send(create_request(pool_id, pool), None).await;
     done(created, "create the pool")?
         .receipt
         .context("command-service created the pool without a receipt")
+}
+
+/// A price that rises a little with every ticket.
+fn rising_from(euros_at_first: i64) -> v1::Pricing {
+    let step = |sold_percent, change_basis_points| v1::DemandStep {
+        sold_percent,
+        change_basis_points,
+    };
+    v1::Pricing {
+        demand_steps: vec![step(0, 0), step(100, RISE)],
+        interpolation: v1::Interpolation::Linear.into(),
+        ..fixed_price(euros(euros_at_first, 0))
+    }
+}
+
+/// Raises the price when a quarter of the tickets is sold, or it lasts too long.
+pub(super) async fn reprice(
+    line: &mut Line,
+    pool_id: &str,
+    mut view: watch::Receiver<View>,
+) -> anyhow::Result<()> {
+    let quarter = view.wait_for(|view| view.availability.sold * 4 >= view.availability.capacity);
+    timeout(REPRICE_AFTER, quarter).await.ok();
+    let changed = line
+        .send(pricing_request(pool_id, rising_from(SECOND_PRICE)), None)
+        .await;
+    done(changed, "change the price").map(drop)
 }
 
 /// Stops sales when half of the tickets are sold (or it lasts too long), and resumes them. None if all were sold before.

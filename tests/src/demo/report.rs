@@ -7,12 +7,12 @@ use onsale_proto::reason::Reason;
 use super::{
     checks::Check,
     line::DROPPED,
-    log::{Repeats, Sales},
+    log::{Prices, Repeats, Sales},
     memory::{self, Memory},
     options::Options,
     screen::{Screen, Style},
     tally::{Figures, percentile},
-    text::{counted, grouped, milliseconds, wrapped},
+    text::{counted, grouped, milliseconds, money, wrapped},
     watch::View,
 };
 
@@ -23,6 +23,7 @@ pub(super) struct Report<'a> {
     pub(super) figures: &'a Figures,
     pub(super) view: &'a View,
     pub(super) sales: Sales,
+    pub(super) prices: Prices,
     pub(super) repeats: Repeats,
     pub(super) checks: &'a [Check],
 }
@@ -85,6 +86,12 @@ impl Report<'_> {
             ),
             row(expired, "returned when their claims expired"),
             row(given_back, "given back by their customers"),
+            format!(
+                "{:>9} EUR taken in, at {} to {} EUR a ticket",
+                money(self.prices.revenue),
+                money(self.prices.lowest),
+                money(self.prices.highest)
+            ),
         ]
     }
 

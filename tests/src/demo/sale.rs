@@ -141,11 +141,12 @@ impl Sale {
             }
             Ok(())
         };
-        let view = self.view.clone();
-        let (pause, ()) = tokio::try_join!(
-            promoter::pause(&mut self.promoter, &self.pool_id, view),
-            all_through
-        )?;
+        let (line, view) = (&mut self.promoter, self.view.clone());
+        let promoting = async {
+            promoter::reprice(line, &self.pool_id, view.clone()).await?;
+            promoter::pause(line, &self.pool_id, view).await
+        };
+        let (pause, ()) = tokio::try_join!(promoting, all_through)?;
         self.settle().await?;
         Ok(pause)
     }

@@ -26,6 +26,11 @@ pub(super) fn counted(number: impl Into<i128>, singular: &str) -> String {
     format!("{} {singular}{plural}", grouped(number))
 }
 
+/// Cents as euros, with two decimals.
+pub(super) fn money(cents: i64) -> String {
+    format!("{}.{:02}", grouped(cents / 100), cents % 100)
+}
+
 /// A length of microseconds as milliseconds: `12.3 ms`.
 pub(super) fn milliseconds(micros: u32) -> String {
     format!("{}.{} ms", grouped(micros / 1_000), micros % 1_000 / 100)

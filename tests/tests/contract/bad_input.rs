@@ -2,6 +2,9 @@
 
 mod orders;
 mod pools;
+mod pricing;
+mod settings;
+mod tickets;
 
 use onsale_proto::Money;
 

@@ -4,6 +4,12 @@ use std::collections::BTreeSet;
 
 use onsale_proto::reason::Reason;
 
+const CANCELLED: &str = include_str!("refusals/cancelled.rs");
+const CONFLICTS: &str = include_str!("refusals/conflicts.rs");
+const LATE: &str = include_str!("refusals/late.rs");
+const LIMITS: &str = include_str!("refusals/limits.rs");
+const TICKETS: &str = include_str!("refusals/tickets.rs");
+const WINDOW: &str = include_str!("refusals/window.rs");
 const SALE: &str = include_str!("refusals/sale.rs");
 const CLAIMS: &str = include_str!("refusals/claims.rs");
 const CORRUPTED: &str = include_str!("refusals/corrupted.rs");
@@ -30,6 +36,72 @@ const SHOWN: &[Shown] = &[
         Reason::InvalidField,
         QUERIES,
         "every_read_names_all_fields_that_are_invalid",
+    ),
+    (Reason::InvalidField, LIMITS, "a_pool_keeps_its_currency"),
+    (
+        Reason::InvalidField,
+        WINDOW,
+        "a_price_that_follows_the_time_to_the_show_needs_a_show_time",
+    ),
+    (
+        Reason::PoolCancelled,
+        CANCELLED,
+        "a_cancelled_pool_refuses_every_rpc_but_releases_and_refunds",
+    ),
+    (
+        Reason::VersionConflict,
+        CONFLICTS,
+        "a_stale_edit_is_told_of_every_setting_that_was_changed_by_whom_and_from_what_to_what",
+    ),
+    (
+        Reason::VersionConflict,
+        CONFLICTS,
+        "sales_alone_make_an_etag_stale_and_never_stand_in_the_way_of_a_merge",
+    ),
+    (
+        Reason::SalesNotOpen,
+        WINDOW,
+        "before_the_sale_begins_an_order_is_told_when_it_does",
+    ),
+    (
+        Reason::SalesEnded,
+        WINDOW,
+        "after_the_end_of_sales_an_order_is_told_so_and_live_claims_are_finished",
+    ),
+    (
+        Reason::CustomerLimitExceeded,
+        LIMITS,
+        "a_customer_has_at_most_as_many_as_the_pool_allows_held_and_bought_together",
+    ),
+    (
+        Reason::ClaimExpired,
+        LATE,
+        "after_the_window_an_expired_claim_is_not_paid",
+    ),
+    (
+        Reason::SoldOut,
+        LATE,
+        "a_late_payment_never_sells_what_others_have",
+    ),
+    (
+        Reason::ClaimAlreadyExtended,
+        TICKETS,
+        "a_claim_is_extended_once",
+    ),
+    (
+        Reason::TicketNotFound,
+        TICKETS,
+        "only_a_sold_ticket_is_refunded_and_only_once",
+    ),
+    (
+        Reason::TicketNotSold,
+        TICKETS,
+        "only_a_sold_ticket_is_refunded_and_only_once",
+    ),
+    (
+        Reason::CapacityBelowCommitted,
+        LIMITS,
+        "a_pool_never_gets_smaller_than_what_is_sold_and_held",
     ),
     (
         Reason::RequestIdReused,

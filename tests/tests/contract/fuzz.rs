@@ -6,18 +6,21 @@
 mod bytes;
 mod calls;
 mod draw;
+mod edits;
 mod ledger;
 mod messages;
+mod orders;
 
 use std::sync::Arc;
 
-use onsale_tests::{proof, service::Service, system::System};
+use onsale_tests::{service::Service, system::System};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 
 use crate::{
     fuzz::{calls::Target, ledger::Ledger, messages::World},
     log, raw,
     refused::Refused,
+    sound,
 };
 
 /// Calls that are open at once.
@@ -73,11 +76,8 @@ async fn whatever_comes_in_is_answered_by_the_contract_and_only_what_is_accepted
     ledger
         .check_against(&system.database, &world.created, seed)
         .await;
-    let mut admin = system.database.admin().await;
-    for (pool, _) in &world.created {
-        let proof = proof::of_pool(&mut admin, pool).await;
-        assert!(proof.is_sound(), "seed {seed}: {pool}: {proof:?}");
-    }
+    let unsound = sound::violations(&system.database).await;
+    assert!(unsound.is_empty(), "seed {seed}: {unsound:?}");
     println!("{}", ledger.summary());
     for service in [&system.commands[0], &system.query] {
         assert!(onsale_proto::health::is_serving(service.address().to_owned()).await);

@@ -4,11 +4,20 @@ use std::time::Duration;
 
 use onsale_proto::v1;
 use onsale_tests::{database::TestDatabase, wait::eventually};
+use prost_types::Timestamp;
 use serde_json::Value;
 use sqlx::{Connection as _, PgConnection, Row as _};
+use tonic::Request;
 
 /// Longer than anything takes that works; a test that waits so long has failed.
 pub(crate) const LIMIT: Duration = Duration::from_secs(20);
+
+/// A request whose caller has time; for what only prepares a call with little.
+pub(crate) fn patiently<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request.set_timeout(LIMIT);
+    request
+}
 
 /// One row of the log.
 #[derive(Clone, Debug)]
@@ -74,10 +83,28 @@ pub(crate) async fn head(database: &TestDatabase) -> i64 {
         .expect("the log can be asked")
 }
 
+/// So many seconds from now on, by the log's clock.
+pub(crate) async fn from_now(database: &TestDatabase, seconds: i64) -> Option<Timestamp> {
+    let now = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+    let now: i64 = sqlx::query_scalar(now)
+        .fetch_one(&mut database.admin().await)
+        .await
+        .expect("the clock can be asked");
+    Some(Timestamp {
+        seconds: now / 1_000_000 + seconds,
+        nanos: i32::try_from(now % 1_000_000 * 1_000).expect("less than a second"),
+    })
+}
+
 /// Waits until the log's clock shows that a claim has ended.
 pub(crate) async fn wait_until_expired(database: &TestDatabase, claim: &v1::Claim) {
+    wait_until(database, claim.expire_time).await;
+}
+
+/// Waits until the log's clock shows a time.
+pub(crate) async fn wait_until(database: &TestDatabase, time: Option<Timestamp>) {
     let mut connection = database.admin().await;
-    let time = claim.expire_time.expect("a claim has a deadline");
+    let time = time.expect("a time");
     let micros = time.seconds * 1_000_000 + i64::from(time.nanos) / 1_000;
     let remaining =
         "SELECT ceil(greatest(0, $1 - extract(epoch FROM clock_timestamp()) * 1000000))::bigint";

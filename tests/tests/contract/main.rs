@@ -2,11 +2,12 @@
 //! idempotency, `validate_only`, what gRPC people expect, and the stop of sales.
 //!
 //! - [`catalogue`]: which test shows which reason.
-//! - [`shop`], [`log`], [`refused`], [`raw`]: a database with a command-service, what the log says, what a refusal must
-//!   carry, and messages and connections that no generated client would make.
+//! - [`shop`], [`log`], [`sound`], [`refused`], [`raw`]: a database with a command-service, what the log says and whether
+//!   it could have happened, what a refusal must carry, and messages and connections that no generated client would make.
 
 mod bad_input;
 mod catalogue;
+mod every;
 mod fuzz;
 mod idempotency;
 mod infrastructure;
@@ -17,5 +18,7 @@ mod raw;
 mod refusals;
 mod refused;
 mod shop;
+mod sound;
 mod stop;
+mod times;
 mod validate_only;

@@ -1,7 +1,10 @@
 //! The first refusal that matches wins: in the order of the design, each step one reason less.
 
 use onsale_proto::{Money, name, reason::Reason, v1};
-use onsale_tests::caller::{buy_request, claim_request, euros, purchase_request};
+use onsale_tests::caller::{
+    Caller, a_pool, buy_request, cancel_request, capacity_request, claim_request, euros,
+    purchase_request, reschedule_request, stop_request,
+};
 use tonic::Status;
 use uuid::Uuid;
 
@@ -10,8 +13,6 @@ use crate::{
     refused::{Refused, violates},
     shop::{fresh_pool, shared},
 };
-
-use onsale_tests::caller::Caller;
 
 #[track_caller]
 fn reason<T: std::fmt::Debug>(answer: Result<T, Status>) -> Reason {
@@ -103,6 +104,81 @@ async fn an_order_is_refused_for_the_first_reason_that_matches() {
         ..claim_request(&fresh_pool(), "c", 0)
     };
     violates(caller.commands.claim_tickets(wrong).await, &["quantity"]);
+}
+
+#[tokio::test]
+async fn the_state_of_a_pool_comes_before_its_times_and_these_before_its_limits() {
+    let shop = shared().await;
+    let mut caller = shop.caller().await;
+    let id = fresh_pool();
+    let pool = v1::Pool {
+        sales_start_time: log::from_now(&shop.database, 3_600).await,
+        max_tickets_per_customer: 4,
+        ..a_pool(4)
+    };
+    let mode = v1::StopMode::FinishClaims;
+    caller.create(&id, pool).await.expect("a new name");
+    caller
+        .stop_sales(&id, mode)
+        .await
+        .expect("it is not stopped");
+    assert_eq!(greedy(&mut caller, &id, 5).await, Reason::SalesStopped);
+    caller.resume_sales(&id).await.expect("it is stopped");
+    assert_eq!(greedy(&mut caller, &id, 5).await, Reason::SalesNotOpen);
+
+    let mut times = v1::ReschedulePoolRequest {
+        sales_end_time: log::from_now(&shop.database, 1).await,
+        ..reschedule_request(&id)
+    };
+    let ended = caller.commands.reschedule_pool(times.clone()).await;
+    ended.expect("a second from now");
+    log::wait_until(&shop.database, times.sales_end_time).await;
+    assert_eq!(greedy(&mut caller, &id, 5).await, Reason::SalesEnded);
+    times = reschedule_request(&id);
+    caller.commands.reschedule_pool(times).await.expect("times");
+    let limit = greedy(&mut caller, &id, 5).await;
+    assert_eq!(limit, Reason::OrderLimitExceeded);
+
+    caller.purchase(&id, "c", 3).await.expect("places");
+    caller.purchase(&id, "d", 1).await.expect("the last place");
+    let limit = greedy(&mut caller, &id, 2).await;
+    assert_eq!(limit, Reason::CustomerLimitExceeded);
+    assert_eq!(greedy(&mut caller, &id, 1).await, Reason::SoldOut);
+
+    caller.stop_sales(&id, mode).await.expect("it sells");
+    let cancelled = caller.commands.cancel_pool(cancel_request(&id)).await;
+    cancelled.expect("it is not cancelled");
+    assert_eq!(greedy(&mut caller, &id, 5).await, Reason::PoolCancelled);
+    let impossible = serde_json::json!({ "capacity": 1 });
+    log::plant(&shop.database, &id, "PoolCreated", &impossible).await;
+    assert_eq!(greedy(&mut caller, &id, 5).await, Reason::PoolCorrupted);
+}
+
+#[tokio::test]
+async fn a_stale_etag_comes_before_what_the_edit_says() {
+    let shop = shared().await;
+    let mut caller = shop.caller().await;
+    let id = fresh_pool();
+    caller.create_pool(&id, 10).await.expect("a new name");
+    caller.purchase(&id, "c", 3).await.expect("places");
+    let mode = v1::StopMode::VoidClaims;
+    caller.stop_sales(&id, mode).await.expect("it sells");
+    for (etag, weaker, smaller) in [
+        ("1", Reason::VersionConflict, Reason::VersionConflict),
+        ("8", Reason::AlreadyStopped, Reason::CapacityBelowCommitted),
+    ] {
+        let stop = v1::StopSalesRequest {
+            etag: etag.into(),
+            ..stop_request(&id, mode)
+        };
+        assert_eq!(reason(caller.commands.stop_sales(stop).await), weaker);
+        let change = v1::ChangeCapacityRequest {
+            etag: etag.into(),
+            ..capacity_request(&id, 2)
+        };
+        let answer = caller.commands.change_capacity(change).await;
+        assert_eq!(reason(answer), smaller);
+    }
 }
 
 #[tokio::test]

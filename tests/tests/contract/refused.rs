@@ -105,9 +105,11 @@ impl Refused {
             self.reason == Reason::InvalidField,
             "{shown:?}"
         );
+        let edited =
+            self.reason == Reason::VersionConflict && !self.metadata()["changed"].is_empty();
         assert_eq!(
             details.precondition_failure().is_some(),
-            code == Code::FailedPrecondition,
+            code == Code::FailedPrecondition || edited,
             "{shown:?}"
         );
         assert_eq!(
@@ -120,11 +122,17 @@ impl Refused {
             code == Code::Unavailable,
             "{shown:?}"
         );
-        if let Some(failure) = details.precondition_failure() {
+        let Some(failure) = details.precondition_failure() else {
+            return;
+        };
+        for violation in &failure.violations {
+            assert_eq!(violation.r#type, self.reason.as_str());
+            assert!(!violation.description.is_empty(), "{shown:?}");
+        }
+        if code == Code::FailedPrecondition {
             let [violation] = failure.violations.as_slice() else {
                 unreachable!("not one precondition: {shown:?}");
             };
-            assert_eq!(violation.r#type, self.reason.as_str());
             assert_eq!(violation.description, shown.message());
         }
     }
@@ -146,12 +154,15 @@ impl Refused {
     /// What must change first.
     #[track_caller]
     pub(crate) fn unless(self, subject: &str) -> Self {
-        let failure = self
-            .details
-            .precondition_failure()
-            .expect("PreconditionFailure");
-        assert_eq!(failure.violations[0].subject, subject);
+        assert_eq!(self.subjects(), [subject]);
         self
+    }
+
+    /// Everything that must change first.
+    pub(crate) fn subjects(&self) -> Vec<&str> {
+        let failure = self.details.precondition_failure();
+        let violations = failure.map_or(&[][..], |failure| &failure.violations);
+        violations.iter().map(|v| v.subject.as_str()).collect()
     }
 
     /// When to try again: soon, but not at once.

@@ -24,20 +24,37 @@ use crate::{
     shop::{Shop, caller_of, fresh_pool},
 };
 
-/// Claims, and buys at once every second time, until sales are stopped. Returns how often.
-async fn storm(mut caller: Caller, pool: String, customer: String) -> usize {
-    for bought in 0.. {
-        let sold = if bought % 2 == 0 {
+/// Each buyer asks so often again after the first refusal.
+const REFUSALS_PER_BUYER: usize = 2;
+
+/// Claims, and buys at once every second time, until sales are stopped. Returns how often, and how often it was refused.
+async fn storm(
+    mut caller: Caller,
+    pool: String,
+    customer: String,
+    in_flight: Arc<AtomicUsize>,
+) -> (usize, usize) {
+    let (mut orders, mut refusals) = (0, 0);
+    while refusals < REFUSALS_PER_BUYER {
+        in_flight.fetch_add(1, Ordering::SeqCst);
+        let sold = if orders % 2 == 0 {
             caller.claim(&pool, &customer, 1).await.map(drop)
         } else {
             caller.purchase(&pool, &customer, 2).await.map(drop)
         };
-        if let Err(status) = sold {
-            assert_eq!(Refused::of(status).reason, Reason::SalesStopped);
-            return bought;
+        in_flight.fetch_sub(1, Ordering::SeqCst);
+        match sold {
+            Ok(()) => {
+                assert_eq!(refusals, 0, "sold after a refusal");
+                orders += 1;
+            }
+            Err(status) => {
+                assert_eq!(Refused::of(status).reason, Reason::SalesStopped);
+                refusals += 1;
+            }
         }
     }
-    0
+    (orders, refusals)
 }
 
 #[tokio::test]
@@ -48,10 +65,12 @@ async fn nothing_is_sold_after_the_stop_whoever_sells() {
         let (mut here, there) = (shop.caller().await, caller_of(&other).await);
         let id = fresh_pool();
         here.create_pool(&id, 1_000_000).await.expect("a new name");
+        let in_flight = Arc::<AtomicUsize>::default();
         let buyers: Vec<_> = (0..64)
             .map(|i| {
                 let caller = if i % 2 == 0 { &here } else { &there };
-                tokio::spawn(storm(caller.clone(), id.clone(), format!("c{i}")))
+                let (caller, in_flight) = (caller.clone(), Arc::clone(&in_flight));
+                tokio::spawn(storm(caller, id.clone(), format!("c{i}"), in_flight))
             })
             .collect();
         eventually(LIMIT, "they sell", || async {
@@ -59,11 +78,14 @@ async fn nothing_is_sold_after_the_stop_whoever_sells() {
         })
         .await;
         let receipt = here.stop_sales(&id, mode).await.expect("it sells");
-        let orders = within(LIMIT, "each is told", join_all(buyers)).await;
-        let orders: usize = orders
-            .into_iter()
-            .map(|orders| orders.expect("no panic"))
-            .sum();
+        let across = in_flight.load(Ordering::SeqCst);
+        let tallies = within(LIMIT, "each is told", join_all(buyers)).await;
+        let (mut orders, mut refusals) = (0, 0);
+        for tally in tallies {
+            let (sold, refused) = tally.expect("no panic");
+            orders += sold;
+            refusals += refused;
+        }
 
         let events = log::events(&shop.database, &id).await;
         let stop = events
@@ -75,7 +97,9 @@ async fn nothing_is_sold_after_the_stop_whoever_sells() {
         let sold_after =
             after.filter(|event| matches!(event.kind.as_str(), "TicketClaimed" | "TicketBought"));
         assert_eq!(sold_after.count(), 0);
-        assert!(orders > 100, "{orders} orders before the stop");
+        assert!(orders >= 100, "{orders} orders before the stop");
+        assert!(refusals >= 100, "{refusals} refusals after it");
+        assert!(across > 0, "no command was in flight across the stop");
         let first_events = events
             .iter()
             .filter(|event| event.metadata["actor"] == "anonymous");

@@ -2,8 +2,9 @@
 
 use onsale_proto::{name, reason::Reason, v1};
 use onsale_tests::caller::{
-    a_pool, buy_request, claim_request, create_request, purchase_request, release_request,
-    resume_request, stop_request,
+    a_pool, buy_request, cancel_request, capacity_request, claim_request, create_request, euros,
+    extend_request, fixed_price, grant_request, limits_request, pricing_request, purchase_request,
+    refund_request, release_request, reschedule_request, resume_request, stop_request,
 };
 
 use crate::{
@@ -112,6 +113,32 @@ async fn every_command_can_be_validated_first_and_then_sent_for_real() {
         first_validated!(shop, caller, &id, stop_sales, stop_request(&id, mode));
     }
     first_validated!(shop, caller, &id, resume_sales, resume_request(&id));
+}
+
+#[tokio::test]
+async fn every_edit_can_be_validated_first_and_then_made_for_real() {
+    let shop = shared().await;
+    let mut caller = shop.caller().await;
+    let id = fresh_pool();
+    caller.create_pool(&id, 10).await.expect("a new name");
+    let claim = caller.claim(&id, "c", 2).await.expect("places").name;
+    let (validated, real) =
+        first_validated!(shop, caller, &id, extend_claim, extend_request(&claim));
+    alike(validated.claim, real.claim);
+    let (validated, real) =
+        first_validated!(shop, caller, &id, grant_tickets, grant_request(&id, "c", 2));
+    alike(validated.claim, real.claim.clone());
+    let refund = refund_request(&real.claim.expect("a claim").tickets);
+    first_validated!(shop, caller, &id, refund_tickets, refund);
+    let price = pricing_request(&id, fixed_price(euros(60, 0)));
+    let (validated, real) = first_validated!(shop, caller, &id, change_pricing, price);
+    assert!(!validated.price_preview.is_empty() && real.price_preview.is_empty());
+    let capacity = capacity_request(&id, 20);
+    first_validated!(shop, caller, &id, change_capacity, capacity);
+    let times = reschedule_request(&id);
+    first_validated!(shop, caller, &id, reschedule_pool, times);
+    first_validated!(shop, caller, &id, change_limits, limits_request(&id));
+    first_validated!(shop, caller, &id, cancel_pool, cancel_request(&id));
 }
 
 #[tokio::test]

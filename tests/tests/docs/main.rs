@@ -7,6 +7,7 @@
 //! - [`compose`]: the containers, without an engine to run them.
 //! - [`links`]: what documents point to is there.
 //! - [`requirements`]: every test that a requirement names exists.
+//! - [`rules`]: every price in `docs/rules.md` is what a ticket costs.
 
 #![expect(
     clippy::panic,
@@ -24,5 +25,6 @@ mod manifest;
 mod markdown;
 mod repository;
 mod requirements;
+mod rules;
 mod rust_code;
 mod slices;

@@ -10,7 +10,7 @@ use super::{
 const DOCUMENT: &str = "docs/requirements.md";
 
 /// Targets that are one file in a crate's own folder of tests.
-const SINGLE_FILES: [(&str, &str); 1] = [("golden", "shared/tests/golden.rs")];
+const SINGLE_FILES: [(&str, &str); 1] = [("golden", "shared/tests/golden/main.rs")];
 
 /// A test as the document names it: `target::module::test_name`.
 struct Named<'a> {

@@ -15,29 +15,44 @@ const DIFFERENCES: &str = "
 WITH e AS (
     SELECT substr(stream, 7) AS pool, version, position, type, time, data
       FROM onsale_log.events WHERE stream LIKE 'pools/%'
-), counted AS (
+), told AS (
     SELECT pool, max(version) AS version, max(position) AS position, min(time) AS create_time,
            max(time) AS update_time,
-           count(*) FILTER (WHERE type = 'TicketBought') AS sold,
+           count(*) FILTER (WHERE type = 'TicketBought')
+         - count(*) FILTER (WHERE type = 'TicketRefunded') AS sold,
            count(*) FILTER (WHERE type = 'TicketClaimed')
-         - count(*) FILTER (WHERE type IN ('TicketBought', 'TicketReleased')) AS held
+         - count(*) FILTER (WHERE type IN ('TicketBought', 'TicketReleased')) AS held,
+           count(*) FILTER (WHERE type IN ('PoolCreated', 'PricingChanged')) AS pricing_version,
+           bool_or(type = 'PoolCancelled') AS cancelled,
+           (array_agg(CASE type WHEN 'SalesStopped' THEN data ->> 'mode' END ORDER BY version DESC)
+               FILTER (WHERE type IN ('SalesStopped', 'SalesResumed', 'PoolCancelled')))[1] AS stop_mode,
+           (array_agg(data) FILTER (WHERE type = 'PoolCreated'))[1] AS d,
+           (array_agg(data ->> 'capacity' ORDER BY version DESC)
+               FILTER (WHERE type IN ('PoolCreated', 'CapacityChanged')))[1] AS capacity,
+           (array_agg(data -> 'pricing' ORDER BY version DESC)
+               FILTER (WHERE type IN ('PoolCreated', 'PricingChanged')))[1] AS pricing,
+           (array_agg(data ORDER BY version DESC)
+               FILTER (WHERE type IN ('PoolCreated', 'PoolRescheduled')))[1] AS times,
+           (array_agg(data ORDER BY version DESC)
+               FILTER (WHERE type IN ('PoolCreated', 'LimitsChanged')))[1] AS limits
       FROM e GROUP BY pool
-), created AS (
-    SELECT pool, data AS d FROM e WHERE type = 'PoolCreated'
-), last_stop AS (
-    SELECT DISTINCT ON (pool) pool, CASE type WHEN 'SalesStopped' THEN data ->> 'mode' END AS mode
-      FROM e WHERE type IN ('SalesStopped', 'SalesResumed') ORDER BY pool, version DESC
 ), fold AS (
-    SELECT pool, row(version, position, create_time, update_time, sold, held, (d ->> 'capacity')::bigint, mode,
-                     d #>> '{pricing,currency}', (d #>> '{pricing,base_price}')::bigint,
-                     (d ->> 'max_tickets_per_order')::bigint, (d ->> 'claim_duration_ms')::bigint,
+    SELECT pool, row(version, position, create_time, update_time, sold, held, capacity::bigint, cancelled, stop_mode,
+                     pricing::jsonb, pricing_version,
+                     (limits ->> 'max_tickets_per_order')::bigint,
+                     coalesce((limits ->> 'max_tickets_per_customer')::bigint, 4294967295),
+                     (limits ->> 'claim_duration_ms')::bigint,
+                     coalesce((limits ->> 'late_purchase_window_ms')::bigint, 0),
+                     (times ->> 'show_time')::timestamptz, (times ->> 'sales_start_time')::timestamptz,
+                     (times ->> 'sales_end_time')::timestamptz,
                      coalesce((d -> 'labels')::jsonb, '{}'), d ->> 'display_name', d ->> 'promoter', d ->> 'show',
-                     (d ->> 'show_time')::timestamptz, false)::text AS state
-      FROM counted JOIN created USING (pool) LEFT JOIN last_stop USING (pool)
+                     false)::text AS state
+      FROM told
 ), shown AS (
-    SELECT pool, row(version, position, create_time, update_time, sold::bigint, held::bigint, capacity::bigint,
-                     stop_mode, currency, base_price, max_tickets_per_order::bigint, claim_duration_ms, labels::jsonb,
-                     display_name, promoter, show, show_time, corrupted)::text AS state
+    SELECT pool, row(version, position, create_time, update_time, sold, held, capacity, cancelled, stop_mode,
+                     pricing::jsonb, pricing_version, max_tickets_per_order, max_tickets_per_customer,
+                     claim_duration_ms, late_purchase_window_ms, show_time, sales_start_time, sales_end_time,
+                     labels::jsonb, display_name, promoter, show, corrupted)::text AS state
       FROM onsale_query.pools
 )
 SELECT pool, format('log %s, table %s', fold.state, shown.state) AS text
@@ -83,14 +98,15 @@ impl Db {
 
     /// Each pool of the table.
     pub(crate) async fn rows(&self) -> BTreeMap<String, Counts> {
-        self.counts("SELECT pool, sold::bigint, held::bigint, version FROM onsale_query.pools")
+        self.counts("SELECT pool, sold, held, version FROM onsale_query.pools")
             .await
     }
 
     /// Each pool of the log, counted in SQL.
     pub(crate) async fn fold(&self) -> BTreeMap<String, Counts> {
         self.counts(
-            "SELECT substr(stream, 7), count(*) FILTER (WHERE type = 'TicketBought'), \
+            "SELECT substr(stream, 7), count(*) FILTER (WHERE type = 'TicketBought') \
+                  - count(*) FILTER (WHERE type = 'TicketRefunded'), \
                     count(*) FILTER (WHERE type = 'TicketClaimed') \
                   - count(*) FILTER (WHERE type IN ('TicketBought', 'TicketReleased')), max(version) \
                FROM onsale_log.events GROUP BY 1",

@@ -19,6 +19,46 @@ const SHOW_TIME: prost_types::Timestamp = prost_types::Timestamp {
     nanos: 123_456_000,
 };
 
+const PAST: prost_types::Timestamp = prost_types::Timestamp {
+    seconds: 1_500_000_000,
+    nanos: 1_000,
+};
+
+const fn seconds(seconds: i64) -> Option<prost_types::Duration> {
+    Some(prost_types::Duration { seconds, nanos: 0 })
+}
+
+/// Every field, none with its default.
+fn full_pricing() -> v1::Pricing {
+    let demand = |(sold_percent, change_basis_points)| v1::DemandStep {
+        sold_percent,
+        change_basis_points,
+    };
+    let time = |(before_show, change_basis_points)| v1::TimeStep {
+        before_show: seconds(before_show),
+        change_basis_points,
+    };
+    v1::Pricing {
+        base_price: Some(euros(49, 99)),
+        floor_price: Some(euros(20, 0)),
+        cap_price: Some(euros(99, 99)),
+        demand_steps: [(0, 0), (50, 777), (100, 1_000_000)].map(demand).into(),
+        demand_basis: v1::DemandBasis::Committed.into(),
+        time_steps: [(2_592_000, -500), (0, -10_000)].map(time).into(),
+        interpolation: v1::Interpolation::Linear.into(),
+    }
+}
+
+/// As a rule of a base price alone is shown.
+fn shown_price(base_price: Option<Money>) -> Option<v1::Pricing> {
+    Some(v1::Pricing {
+        base_price,
+        demand_basis: v1::DemandBasis::Sold.into(),
+        interpolation: v1::Interpolation::Step.into(),
+        ..v1::Pricing::default()
+    })
+}
+
 async fn create(caller: &mut Caller, pool: v1::Pool) -> (String, v1::Receipt) {
     let id = fresh_pool();
     let created = caller.commands.create_pool(create_request(&id, pool)).await;
@@ -50,11 +90,13 @@ async fn a_pool_is_shown_field_by_field_as_it_was_created() {
         show: "show:42".into(),
         labels: labels.map(|(k, v)| (k.to_owned(), v.to_owned())).into(),
         show_time: Some(SHOW_TIME),
+        sales_start_time: Some(PAST),
+        sales_end_time: Some(SHOW_TIME),
+        pricing: Some(full_pricing()),
         max_tickets_per_order: 7,
-        claim_duration: Some(prost_types::Duration {
-            seconds: 90,
-            nanos: 0,
-        }),
+        max_tickets_per_customer: 9,
+        claim_duration: seconds(90),
+        late_purchase_window: seconds(604_800),
         ..a_pool(321)
     };
     let (id, receipt) = create(&mut caller, given.clone()).await;
@@ -88,7 +130,11 @@ async fn a_pool_is_shown_field_by_field_as_it_was_created() {
 async fn what_was_left_unset_is_shown_as_its_default() {
     let system = shared().await;
     let mut caller = system.caller().await;
-    let (id, receipt) = create(&mut caller, a_pool(1)).await;
+    let given = v1::Pool {
+        max_tickets_per_customer: 0,
+        ..a_pool(1)
+    };
+    let (id, receipt) = create(&mut caller, given).await;
     let shown = caller.pool(&id, &receipt.consistency_token).await.unwrap();
     assert_eq!(
         (shown.display_name, shown.promoter, shown.show),
@@ -96,7 +142,11 @@ async fn what_was_left_unset_is_shown_as_its_default() {
     );
     assert_eq!((shown.labels, shown.show_time), (BTreeMap::new(), None));
     assert_eq!(shown.max_tickets_per_order, 4);
-    assert_eq!(shown.claim_duration.unwrap().seconds, 600);
+    assert_eq!(shown.max_tickets_per_customer, 4);
+    assert_eq!(shown.claim_duration, seconds(600));
+    assert_eq!(shown.late_purchase_window, seconds(900));
+    assert_eq!((shown.sales_start_time, shown.sales_end_time), (None, None));
+    assert_eq!(shown.pricing, shown_price(Some(euros(49, 99))));
 }
 
 #[tokio::test]
@@ -119,14 +169,15 @@ async fn prices_in_currencies_with_no_two_and_three_decimals_are_shown_exactly()
         });
         let pricing = Some(v1::Pricing {
             base_price: price.clone(),
+            ..v1::Pricing::default()
         });
         let given = v1::Pool {
-            pricing: pricing.clone(),
+            pricing,
             ..a_pool(3)
         };
         let (id, receipt) = create(&mut caller, given).await;
         let shown = caller.pool(&id, &receipt.consistency_token).await.unwrap();
-        assert_eq!(shown.pricing, pricing);
+        assert_eq!(shown.pricing, shown_price(price.clone()));
         assert_eq!(shown.availability.unwrap().unit_price, price);
         let live = caller.availability(&id, "").await.unwrap();
         assert_eq!(live.unit_price, price);

@@ -1,4 +1,4 @@
-//! What the read side promises, asked through gRPC while the log grows: pools, freshness, live availability, starts
+//! What the read side promises, asked through gRPC while the log grows: pools, what commands do to them, freshness, live availability, starts
 //! without a seam, replicas, corruption, outages.
 //!
 //! - [`shared`]: a system that tests share which only need pools of their own.
@@ -10,6 +10,7 @@
 
 mod corruption;
 mod db;
+mod effects;
 mod freshness;
 mod get_pool;
 mod outages;

@@ -90,7 +90,11 @@ impl Subscription {
         assert_eq!(sold + held + available, *capacity, "{state:?}");
         assert!(*sold >= 0 && *held >= 0 && *available >= 0, "{state:?}");
         if let Some(before) = self.states.get(pool) {
-            assert!(state.version > before.version, "{state:?} after {before:?}");
+            // Time alone changes what a customer can expect and pays, and nothing else.
+            let expects = |state: &v1::Availability| (state.sale_status, state.unit_price.clone());
+            let changed = state.version > before.version
+                || state.version == before.version && expects(state) != expects(before);
+            assert!(changed, "{state:?} after {before:?}");
             let (before, now) = (before.as_of_time, state.as_of_time);
             let order = |time: Option<prost_types::Timestamp>| time.map(|t| (t.seconds, t.nanos));
             assert!(order(now) >= order(before), "{now:?} after {before:?}");

@@ -5,3 +5,4 @@ mod end;
 mod invalid;
 mod resume;
 mod rounds;
+mod times;

@@ -1,19 +1,21 @@
 //! `ClaimTickets`: tickets are held for a customer at a locked price until a deadline, all or none.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use onsale_shared::{
-    event::{EventType, Labels, PoolEvent, StopMode, TicketClaimed, TicketReleased},
+    event::{EventType, Labels, PoolEvent, Schedule as Times, TicketClaimed},
     id::{ClaimId, EventId, TicketId},
     money::Amount,
+    pricing::{self, Demand},
     text::Reference,
     time::Timestamp,
 };
 use serde::Serialize;
 
+use super::{allowance::Allowance, places::Places, sale_checks};
 use crate::domain::{
     Facts, Pool, Rejection,
-    partials::{Claims, Counts, DeadTicket, Pricing, Profile, Sale, Stock},
+    partials::{Claims, Customers, Limits, Pricing, Sale, SaleState, Schedule, Stock},
     slice::Slice,
 };
 
@@ -21,37 +23,38 @@ use crate::domain::{
 pub const SLICE: Slice = Slice {
     command: "ClaimTickets",
     purpose: "Tickets are held for a customer at a locked price until a deadline: all of them or none.",
-    context_events: &[
-        EventType::PoolCreated,
-        EventType::TicketClaimed,
-        EventType::TicketBought,
-        EventType::TicketReleased,
-        EventType::SalesStopped,
-        EventType::SalesResumed,
-    ],
+    context_events: EventType::ALL,
     context_model: &[
         "whether and how sales are stopped",
-        "the order limit",
+        "the sales window",
+        "the limits per order and per customer",
+        "how many tickets the customer holds and has bought, without those of dead claims",
         "sold, held and capacity",
         "as many held tickets of dead claims as the order needs",
-        "the unit price",
+        "the price rule and the show time",
         "the claim duration",
     ],
     constraints: &[
         "Sales are not stopped.",
+        "Sales have begun, and are not over.",
         "The order names at most `max_tickets_per_order` tickets.",
+        "The customer then has at most `max_tickets_per_customer` tickets, not counting those of dead claims, swept or not.",
         "As many tickets are available, counting those of dead claims, swept or not.",
         "The price limit is in the pool's currency, and a ticket costs no more.",
     ],
     decisions: &[
         "Tickets of dead claims go back to the stock first, at most as many as the order needs.",
-        "The unit price is locked; the deadline is the decision's time plus the claim duration.",
+        "The unit price is that of the counts before the order, and the same for every ticket; it is locked.",
+        "The deadline is the decision's time plus the claim duration.",
     ],
     records: &[EventType::TicketReleased, EventType::TicketClaimed],
     refusals: &[
         "POOL_NOT_FOUND",
         "SALES_STOPPED",
+        "SALES_NOT_OPEN",
+        "SALES_ENDED",
         "ORDER_LIMIT_EXCEEDED",
+        "CUSTOMER_LIMIT_EXCEEDED",
         "SOLD_OUT",
         "SOLD_OUT_FOR_NOW",
         "INSUFFICIENT_AVAILABILITY",
@@ -77,71 +80,79 @@ pub struct ClaimTickets {
 
 /// What an order decides on.
 struct Context {
-    stopped: Option<StopMode>,
+    status: SaleState,
+    times: Times,
     max_tickets_per_order: u32,
     claim_duration: Duration,
-    counts: Counts,
-    /// At most as many as the order needs beyond what is available.
-    dead: Vec<DeadTicket>,
-    unit_price: Amount,
+    allowance: Allowance,
+    places: Places,
+    rule: Arc<pricing::Pricing>,
+    pricing_version: u32,
 }
 
 impl Context {
     fn of(
-        (profile, sale, stock, claims, pricing): (&Profile, &Sale, &Stock, &Claims, &Pricing),
-        quantity: u32,
+        (limits, sale, schedule): (&Limits, &Sale, &Schedule),
+        (customers, claims, stock, pricing): (&Customers, &Claims, &Stock, &Pricing),
+        order: &ClaimTickets,
         at: Timestamp,
     ) -> Result<Self, Rejection> {
-        let (Some(settings), Some(unit_price)) = (profile.settings(), pricing.unit_price()) else {
+        let (Some(limits), Some(times), Some(rule)) =
+            (limits.get(), schedule.get(), pricing.rule())
+        else {
             return Err(Rejection::PoolNotFound);
         };
-        let counts = *stock.counts();
-        let missing = quantity
-            .min(settings.max_tickets_per_order)
-            .saturating_sub(counts.available());
-        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        let limits = limits.value;
+        let max = limits.max_tickets_per_customer;
+        // An order beyond its limit is refused before anybody asks for its places.
+        let quantity = order.quantity.min(limits.max_tickets_per_order);
+        let allowance = Allowance::of((customers, claims), &order.customer, quantity, max, at);
+        let places = Places::find((stock, claims), allowance.dead().to_vec(), quantity, at);
         Ok(Self {
-            stopped: sale.stopped(),
-            max_tickets_per_order: settings.max_tickets_per_order,
-            claim_duration: settings.claim_duration,
-            counts,
-            dead: claims.dead_tickets(at).take(missing).collect(),
-            unit_price,
+            status: sale.status(),
+            times: times.value,
+            max_tickets_per_order: limits.max_tickets_per_order,
+            claim_duration: limits.claim_duration,
+            allowance,
+            places,
+            rule: Arc::clone(&rule.value),
+            pricing_version: pricing.number(),
         })
     }
 
-    fn check(&self, requested: u32, max_unit_price: Option<Amount>) -> Result<(), Rejection> {
-        if let Some(mode) = self.stopped {
-            return Err(Rejection::SalesStopped { mode });
-        }
+    fn check(&self, requested: u32, at: Timestamp) -> Result<(), Rejection> {
+        sale_checks::not_stopped(self.status)?;
+        sale_checks::in_sales_window(&self.times, at)?;
         let max = self.max_tickets_per_order;
         if requested > max {
             return Err(Rejection::OrderLimitExceeded { requested, max });
         }
-        let dead = u32::try_from(self.dead.len()).unwrap_or(u32::MAX);
-        let counts = self.counts.after_release(dead);
-        if counts.available() < requested {
-            return Err(match counts {
-                _ if counts.available() > 0 => {
-                    Rejection::InsufficientAvailability { requested, counts }
-                }
-                _ if counts.held > 0 => Rejection::SoldOutForNow { requested, counts },
-                _ => Rejection::SoldOut { requested, counts },
-            });
+        self.allowance.check()?;
+        self.places.check()
+    }
+
+    fn unit_price(&self, at: Timestamp) -> Amount {
+        let counts = self.places.counts();
+        let demand = Demand {
+            capacity: counts.capacity,
+            sold: counts.sold,
+            held: counts.held,
+        };
+        self.rule.unit_price(demand, at, self.times.show_time)
+    }
+}
+
+fn check_price(unit_price: Amount, max_unit_price: Option<Amount>) -> Result<(), Rejection> {
+    match max_unit_price {
+        Some(offered) if offered.currency != unit_price.currency => Err(Rejection::WrongCurrency {
+            field: "max_unit_price.currency_code",
+            given: offered.currency,
+            expected: unit_price.currency,
+        }),
+        Some(max) if max.minor < unit_price.minor => {
+            Err(Rejection::PriceChanged { unit_price, max })
         }
-        let unit_price = self.unit_price;
-        match max_unit_price {
-            Some(offered) if offered.currency != unit_price.currency => {
-                Err(Rejection::WrongCurrency {
-                    offered,
-                    unit_price,
-                })
-            }
-            Some(max) if max.minor < unit_price.minor => {
-                Err(Rejection::PriceChanged { unit_price, max })
-            }
-            Some(_) | None => Ok(()),
-        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -171,19 +182,14 @@ impl ClaimTickets {
         at: Timestamp,
         facts: &mut Facts<'_>,
     ) -> Result<Claimed, Rejection> {
-        let parts = (
-            &pool.profile,
-            &pool.sale,
-            &pool.stock,
-            &pool.claims,
-            &pool.pricing,
-        );
-        let context = Context::of(parts, self.quantity, at)?;
-        context.check(self.quantity, self.max_unit_price)?;
+        let when = (&pool.limits, &pool.sale, &pool.schedule);
+        let what = (&pool.customers, &pool.claims, &pool.stock, &pool.pricing);
+        let context = Context::of(when, what, self, at)?;
+        context.check(self.quantity, at)?;
+        let unit_price = context.unit_price(at);
+        check_price(unit_price, self.max_unit_price)?;
 
-        for dead in &context.dead {
-            release_dead(dead, facts);
-        }
+        context.places.release(facts);
         let claim = facts.new_claim();
         let expire_time = at.plus(context.claim_duration);
         let mut first_event = None;
@@ -194,10 +200,13 @@ impl ClaimTickets {
                 claim,
                 ticket,
                 customer: self.customer.clone(),
-                unit_price: context.unit_price.minor,
+                unit_price: unit_price.minor,
+                pricing_version: context.pricing_version,
                 expire_time,
                 reference: self.reference.clone(),
                 labels: self.labels.clone(),
+                replaces: None,
+                granted: false,
             };
             let event = facts.record(PoolEvent::TicketClaimed(claimed), None);
             first_event.get_or_insert(event);
@@ -211,21 +220,10 @@ impl ClaimTickets {
                 max: context.max_tickets_per_order,
             })?,
             tickets,
-            unit_price: context.unit_price,
+            unit_price,
             expire_time,
         })
     }
-}
-
-/// A place of a dead claim goes back to the stock.
-pub(super) fn release_dead(dead: &DeadTicket, facts: &mut Facts<'_>) {
-    let released = TicketReleased {
-        claim: dead.claim,
-        ticket: dead.ticket,
-        cause: dead.cause,
-        expire_time: dead.expire_time,
-    };
-    facts.record(PoolEvent::TicketReleased(released), Some(dead.caused_by));
 }
 
 #[cfg(test)]

@@ -1,26 +1,22 @@
 //! `CreatePool`: a pool comes into being under a unique name.
 
-use std::time::Duration;
-
 use onsale_shared::{
-    event::{EventType, Labels, PoolCreated, PoolEvent, Pricing},
+    event::{EventType, Labels, Limits, PoolCreated, PoolEvent, Schedule},
+    pricing::Pricing,
     text::{Reference, Sentence},
-    time::Timestamp,
 };
 use serde::Serialize;
 
-use crate::domain::{Facts, Pool, Rejection, partials::Profile, slice::Slice};
+use crate::domain::{Facts, Pool, Rejection, partials, slice::Slice};
 
 /// What this file says of itself.
 pub const SLICE: Slice = Slice {
     command: "CreatePool",
-    purpose: "A pool comes into being under a unique name, and sells from then on.",
+    purpose: "A pool comes into being under a unique name, and sells from then on, or from `sales_start_time` on.",
     context_events: &[EventType::PoolCreated],
     context_model: &["whether the pool exists"],
     constraints: &["The name is not taken; a name stays taken for ever."],
-    decisions: &[
-        "The pool gets its capacity, its price, its order limit and its claim duration as given.",
-    ],
+    decisions: &["The pool gets its capacity, its price rule, its times and its limits as given."],
     records: &[EventType::PoolCreated],
     refusals: &["POOL_EXISTS"],
 };
@@ -33,11 +29,10 @@ pub struct CreatePool {
     pub promoter: Option<Reference>,
     pub show: Option<Reference>,
     pub labels: Labels,
-    pub show_time: Option<Timestamp>,
+    pub schedule: Schedule,
     pub capacity: u32,
     pub pricing: Pricing,
-    pub max_tickets_per_order: u32,
-    pub claim_duration: Duration,
+    pub limits: Limits,
 }
 
 struct Context {
@@ -45,16 +40,16 @@ struct Context {
 }
 
 impl Context {
-    const fn of(profile: &Profile) -> Self {
+    const fn of(limits: &partials::Limits) -> Self {
         Self {
-            exists: profile.settings().is_some(),
+            exists: limits.get().is_some(),
         }
     }
 }
 
 impl CreatePool {
     pub(super) fn decide(&self, pool: &Pool, facts: &mut Facts<'_>) -> Result<(), Rejection> {
-        if Context::of(&pool.profile).exists {
+        if Context::of(&pool.limits).exists {
             return Err(Rejection::PoolExists);
         }
         let created = PoolCreated {
@@ -62,11 +57,10 @@ impl CreatePool {
             promoter: self.promoter.clone(),
             show: self.show.clone(),
             labels: self.labels.clone(),
-            show_time: self.show_time,
+            schedule: self.schedule,
             capacity: self.capacity,
-            pricing: self.pricing,
-            max_tickets_per_order: self.max_tickets_per_order,
-            claim_duration: self.claim_duration,
+            pricing: self.pricing.clone(),
+            limits: self.limits,
         };
         facts.record(PoolEvent::PoolCreated(created), None);
         Ok(())

@@ -54,6 +54,8 @@ impl PurchaseTickets {
                 unit_price: claimed.unit_price.minor,
                 expire_time: claimed.expire_time,
                 payment_reference: self.payment_reference.clone(),
+                granted: false,
+                reason: None,
             };
             facts.record(PoolEvent::TicketBought(bought), Some(claimed.first_event));
         }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::held_tickets;
 use crate::domain::{
     Facts, Pool, Rejection,
-    partials::{Claim, Claims, Profile},
+    partials::{Claim, Claims, Limits},
     slice::Slice,
 };
 
@@ -23,12 +23,14 @@ pub const SLICE: Slice = Slice {
         EventType::TicketClaimed,
         EventType::TicketBought,
         EventType::TicketReleased,
+        EventType::ClaimExtended,
         EventType::SalesStopped,
+        EventType::PoolCancelled,
     ],
     context_model: &[
         "whether the pool exists",
         "the claim: its tickets",
-        "whether the claim is dead, by its deadline or by a stop",
+        "whether the claim is dead, by its deadline, by a stop or by the end of the pool",
     ],
     constraints: &[
         "The pool knows the claim.",
@@ -56,12 +58,12 @@ struct Context<'a> {
 
 impl<'a> Context<'a> {
     fn of(
-        profile: &Profile,
+        limits: &Limits,
         claims: &'a Claims,
         id: ClaimId,
         at: Timestamp,
     ) -> Result<Self, Rejection> {
-        profile.settings().ok_or(Rejection::PoolNotFound)?;
+        limits.get().ok_or(Rejection::PoolNotFound)?;
         let claim = claims
             .get(id)
             .ok_or(Rejection::ClaimNotFound { claim: id })?;
@@ -79,7 +81,7 @@ impl ReleaseTickets {
         at: Timestamp,
         facts: &mut Facts<'_>,
     ) -> Result<(), Rejection> {
-        let Context { claim, dead } = Context::of(&pool.profile, &pool.claims, self.claim, at)?;
+        let Context { claim, dead } = Context::of(&pool.limits, &pool.claims, self.claim, at)?;
         if dead {
             return Err(Rejection::TicketNotHeld {
                 claim: self.claim,
@@ -90,6 +92,7 @@ impl ReleaseTickets {
             let released = TicketReleased {
                 claim: self.claim,
                 ticket,
+                customer: Some(claim.customer.clone()),
                 cause: ReleaseCause::Customer,
                 expire_time: claim.expire_time,
             };

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::domain::{
     Facts, Pool, Rejection,
-    partials::{Profile, Sale},
+    conflicts::{self, Precondition, Setting},
+    partials::{Limits, Sale, SaleState},
     slice::Slice,
 };
 
@@ -20,12 +21,19 @@ pub const SLICE: Slice = Slice {
         EventType::PoolCreated,
         EventType::SalesStopped,
         EventType::SalesResumed,
+        EventType::PoolCancelled,
     ],
-    context_model: &["whether the pool exists", "whether sales are stopped"],
-    constraints: &["Sales are stopped."],
+    context_model: &[
+        "whether the pool exists",
+        "whether sales are stopped, since when and by whom",
+    ],
+    constraints: &[
+        "The promoter knew the state of the sale, where he says which version he saw.",
+        "Sales are stopped.",
+    ],
     decisions: &["Claims that a stop voided stay dead."],
     records: &[EventType::SalesResumed],
-    refusals: &["POOL_NOT_FOUND", "NOT_STOPPED"],
+    refusals: &["POOL_NOT_FOUND", "VERSION_CONFLICT", "NOT_STOPPED"],
 };
 
 /// A resumption; validated.
@@ -33,6 +41,9 @@ pub const SLICE: Slice = Slice {
 pub struct ResumeSales {
     /// Why.
     pub reason: Option<Sentence>,
+    /// What the promoter saw.
+    #[serde(flatten)]
+    pub precondition: Precondition,
 }
 
 struct Context {
@@ -40,17 +51,19 @@ struct Context {
 }
 
 impl Context {
-    fn of(profile: &Profile, sale: &Sale) -> Result<Self, Rejection> {
-        profile.settings().ok_or(Rejection::PoolNotFound)?;
+    fn of(limits: &Limits, sale: &Sale) -> Result<Self, Rejection> {
+        limits.get().ok_or(Rejection::PoolNotFound)?;
         Ok(Self {
-            is_stopped: sale.stopped().is_some(),
+            is_stopped: matches!(sale.status(), SaleState::Stopped(_)),
         })
     }
 }
 
 impl ResumeSales {
     pub(super) fn decide(&self, pool: &Pool, facts: &mut Facts<'_>) -> Result<(), Rejection> {
-        if !Context::of(&pool.profile, &pool.sale)?.is_stopped {
+        let Context { is_stopped } = Context::of(&pool.limits, &pool.sale)?;
+        conflicts::check(pool, Setting::SaleStatus, self.precondition)?;
+        if !is_stopped {
             return Err(Rejection::NotStopped);
         }
         let resumed = SalesResumed {

@@ -8,7 +8,8 @@ use serde::Serialize;
 
 use crate::domain::{
     Facts, Pool, Rejection,
-    partials::{Profile, Sale},
+    conflicts::{self, Precondition, Setting},
+    partials::{Limits, Sale, SaleState},
     slice::Slice,
 };
 
@@ -20,19 +21,21 @@ pub const SLICE: Slice = Slice {
         EventType::PoolCreated,
         EventType::SalesStopped,
         EventType::SalesResumed,
+        EventType::PoolCancelled,
     ],
     context_model: &[
         "whether the pool exists",
-        "whether and how sales are stopped",
+        "whether and how sales are stopped, since when and by whom",
     ],
     constraints: &[
+        "The promoter knew the state of the sale, where he says which version he saw.",
         "Sales are not stopped already in the same or a stronger mode; FINISH_CLAIMS may become VOID_CLAIMS.",
     ],
     decisions: &[
         "With VOID_CLAIMS every live claim ends with this one event; its places return by the sweep.",
     ],
     records: &[EventType::SalesStopped],
-    refusals: &["POOL_NOT_FOUND", "ALREADY_STOPPED"],
+    refusals: &["POOL_NOT_FOUND", "VERSION_CONFLICT", "ALREADY_STOPPED"],
 };
 
 /// A stop; validated.
@@ -42,26 +45,34 @@ pub struct StopSales {
     pub mode: StopMode,
     /// Why.
     pub reason: Option<Sentence>,
+    /// What the promoter saw.
+    #[serde(flatten)]
+    pub precondition: Precondition,
 }
 
 struct Context {
-    stopped: Option<StopMode>,
+    status: SaleState,
 }
 
 impl Context {
-    fn of(profile: &Profile, sale: &Sale) -> Result<Self, Rejection> {
-        profile.settings().ok_or(Rejection::PoolNotFound)?;
+    fn of(limits: &Limits, sale: &Sale) -> Result<Self, Rejection> {
+        limits.get().ok_or(Rejection::PoolNotFound)?;
         Ok(Self {
-            stopped: sale.stopped(),
+            status: sale.status(),
         })
     }
 }
 
 impl StopSales {
     pub(super) fn decide(&self, pool: &Pool, facts: &mut Facts<'_>) -> Result<(), Rejection> {
-        match Context::of(&pool.profile, &pool.sale)?.stopped {
-            Some(mode) if mode >= self.mode => return Err(Rejection::AlreadyStopped { mode }),
-            Some(_) | None => {}
+        let Context { status } = Context::of(&pool.limits, &pool.sale)?;
+        conflicts::check(pool, Setting::SaleStatus, self.precondition)?;
+        match status {
+            SaleState::Stopped(mode) if mode >= self.mode => {
+                return Err(Rejection::AlreadyStopped { mode });
+            }
+            // A cancelled pool is refused before its commands are asked.
+            SaleState::Stopped(_) | SaleState::Selling | SaleState::Cancelled => {}
         }
         let stopped = SalesStopped {
             mode: self.mode,

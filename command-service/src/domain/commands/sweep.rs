@@ -2,7 +2,7 @@
 
 use onsale_shared::{event::EventType, id::Ids, time::Timestamp};
 
-use super::claim_tickets::release_dead;
+use super::places::release_dead;
 use crate::domain::{Fact, Facts, Pool, slice::Slice};
 
 /// What this file says of itself.
@@ -13,12 +13,14 @@ pub const SLICE: Slice = Slice {
         EventType::TicketClaimed,
         EventType::TicketBought,
         EventType::TicketReleased,
+        EventType::ClaimExtended,
         EventType::SalesStopped,
+        EventType::PoolCancelled,
     ],
     context_model: &["the held tickets of dead claims, the longest dead first"],
     constraints: &["At most 500 tickets a step; the next step goes on."],
     decisions: &[
-        "A claim that a stop voided is released as STOPPED, caused by the stop; any other as EXPIRED, caused by the claim.",
+        "A claim that a stop voided is released as STOPPED, caused by the stop; one that the end of the pool voided as CANCELLED, caused by it; any other as EXPIRED, caused by the claim.",
     ],
     records: &[EventType::TicketReleased],
     refusals: &[],

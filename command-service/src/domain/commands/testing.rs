@@ -7,18 +7,31 @@ use onsale_shared::{
     id::{ClaimId, EventId, Ids, RequestId, TicketId},
     log::{Position, Version},
     money::{Amount, Currency, Minor},
+    pricing::Pricing,
     text::Reference,
     time::Timestamp,
 };
 use uuid::Uuid;
 
+pub(crate) use onsale_shared::event::{Limits, Schedule};
+
 use super::*;
-use crate::domain::{Decision, Entry, Fact, Pool, Rejection, Request, decide};
+use crate::domain::{
+    Decision, Entry, Fact, Pool, Rejection, Request, conflicts::Precondition, decide,
+};
+
+mod commands;
+mod events;
+
+pub(crate) use commands::*;
+pub(crate) use events::*;
 
 /// A pool's capacity in these tests.
 pub(crate) const CAPACITY: u32 = 10;
 /// Claims live for ten minutes.
 pub(crate) const CLAIM_MINUTES: i64 = 10;
+/// And can be paid for five more.
+pub(crate) const LATE_MINUTES: i64 = 5;
 
 /// The moment `minutes` after the pool was created.
 pub(crate) fn minute(minutes: i64) -> Timestamp {
@@ -48,151 +61,25 @@ pub(crate) fn customer() -> Reference {
     Reference::parse("customer-1").unwrap()
 }
 
-pub(crate) fn created() -> PoolEvent {
-    PoolEvent::PoolCreated(PoolCreated {
-        display_name: None,
-        promoter: None,
-        show: None,
-        labels: Labels::new(),
-        show_time: None,
-        capacity: CAPACITY,
-        pricing: Pricing {
-            currency: euros(0).currency,
-            base_price: euros(4_999).minor,
-        },
-        max_tickets_per_order: 4,
-        claim_duration: Duration::from_mins(CLAIM_MINUTES.unsigned_abs()),
-    })
-}
-
-/// Ticket `n` in claim `claim`, made at minute 0.
-pub(crate) fn claimed(claim: u128, n: u128) -> PoolEvent {
-    claimed_until(claim, n, minute(CLAIM_MINUTES))
-}
-
-pub(crate) fn claimed_until(claim: u128, n: u128, expire_time: Timestamp) -> PoolEvent {
-    PoolEvent::TicketClaimed(TicketClaimed {
-        claim: claim_id(claim),
-        ticket: ticket_id(n),
-        customer: customer(),
-        unit_price: euros(4_999).minor,
-        expire_time,
-        reference: None,
-        labels: Labels::new(),
-    })
-}
-
-pub(crate) fn bought(claim: u128, n: u128) -> PoolEvent {
-    PoolEvent::TicketBought(TicketBought {
-        claim: claim_id(claim),
-        ticket: ticket_id(n),
-        customer: customer(),
-        unit_price: euros(4_999).minor,
-        expire_time: minute(CLAIM_MINUTES),
-        payment_reference: None,
-    })
-}
-
-pub(crate) fn released(claim: u128, n: u128, cause: ReleaseCause) -> PoolEvent {
-    PoolEvent::TicketReleased(TicketReleased {
-        claim: claim_id(claim),
-        ticket: ticket_id(n),
-        cause,
-        expire_time: minute(CLAIM_MINUTES),
-    })
-}
-
-pub(crate) fn stopped(mode: StopMode) -> PoolEvent {
-    PoolEvent::SalesStopped(SalesStopped { mode, reason: None })
-}
-
-pub(crate) fn resumed() -> PoolEvent {
-    PoolEvent::SalesResumed(SalesResumed { reason: None })
-}
-
-/// `count` tickets sold in claims of their own, numbered from 1,000.
-pub(crate) fn sold(count: u32) -> Vec<PoolEvent> {
-    let pair = |n| [claimed(1_000 + n, 1_000 + n), bought(1_000 + n, 1_000 + n)];
-    (0..u128::from(count)).flat_map(pair).collect()
-}
-
-pub(crate) fn a_pool() -> Command {
-    let PoolEvent::PoolCreated(created) = created() else {
-        unreachable!("created() creates")
-    };
-    Command::CreatePool(CreatePool {
-        display_name: created.display_name,
-        promoter: created.promoter,
-        show: created.show,
-        labels: created.labels,
-        show_time: created.show_time,
-        capacity: created.capacity,
-        pricing: created.pricing,
-        max_tickets_per_order: created.max_tickets_per_order,
-        claim_duration: created.claim_duration,
-    })
-}
-
-pub(crate) fn order(quantity: u32) -> ClaimTickets {
-    ClaimTickets {
-        customer: customer(),
-        quantity,
-        max_unit_price: None,
-        reference: None,
-        labels: Labels::new(),
-    }
-}
-
-pub(crate) fn claim(quantity: u32) -> Command {
-    Command::ClaimTickets(order(quantity))
-}
-
-pub(crate) fn purchase(quantity: u32) -> Command {
-    Command::PurchaseTickets(PurchaseTickets {
-        order: order(quantity),
-        payment_reference: None,
-    })
-}
-
-/// Buy these tickets of a claim; none means all.
-pub(crate) fn buy(claim: u128, tickets: &[u128]) -> Command {
-    Command::BuyTickets(BuyTickets {
-        claim: claim_id(claim),
-        tickets: tickets.iter().map(|n| ticket_id(*n)).collect(),
-        payment_reference: None,
-    })
-}
-
-/// Release these tickets of a claim; none means all.
-pub(crate) fn release(claim: u128, tickets: &[u128]) -> Command {
-    Command::ReleaseTickets(ReleaseTickets {
-        claim: claim_id(claim),
-        tickets: tickets.iter().map(|n| ticket_id(*n)).collect(),
-    })
-}
-
-pub(crate) fn stop(mode: StopMode) -> Command {
-    Command::StopSales(StopSales { mode, reason: None })
-}
-
-pub(crate) fn resume() -> Command {
-    Command::ResumeSales(ResumeSales { reason: None })
-}
-
 pub(crate) fn fold(events: &[PoolEvent]) -> Pool {
     let mut pool = Pool::default();
     for (event, version) in events.iter().zip(1..) {
-        pool.evolve(&Entry {
-            event,
-            id: event_id(version),
-            version: Version::new(version).unwrap(),
-            position: Position::new(version),
-            time: minute(0),
-            request: None,
-            command_hash: None,
-        });
+        fold_one(&mut pool, event, version, minute(0));
     }
     pool
+}
+
+pub(crate) fn fold_one(pool: &mut Pool, event: &PoolEvent, version: i64, time: Timestamp) {
+    pool.evolve(&Entry {
+        event,
+        id: event_id(version),
+        version: Version::new(version).unwrap(),
+        position: Position::new(version),
+        time,
+        request: None,
+        command_hash: None,
+        actor: Some("promoter-1"),
+    });
 }
 
 /// What happened before.
@@ -233,6 +120,7 @@ impl Given {
             decide(&self.pool, &request, self.at, &mut ids).map(|decision| match decision {
                 Decision::Record(facts) => facts,
                 Decision::Repeat(_) => panic!("the request was never sent before"),
+                Decision::SweepFirst => panic!("places of dead claims are in the way"),
             });
         When { result }
     }

@@ -50,7 +50,7 @@ impl All {
             *self.cell.get(),
             map,
             self.set.iter().copied().collect(),
-            self.queue.iter().copied().collect(),
+            self.queue.items.iter().copied().collect(),
         )
     }
 
@@ -69,7 +69,7 @@ impl All {
 
     fn remove(&mut self, key: u8) {
         self.map.remove(&key);
-        self.set.remove(key);
+        self.set.remove(&key);
         self.queue.pop_if(|item| item % 2 == 0);
     }
 }
@@ -112,4 +112,34 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn what_is_kept_is_not_remembered_any_longer() {
+    let mut all = All::default();
+    for batch in 1..=3 {
+        all.each(|part| part.begin(Some(Mark(batch))));
+        all.change(1, 1);
+        all.set.add(u8::try_from(batch).unwrap());
+    }
+    all.each(|part| part.keep(Mark(3)));
+    assert!(all.cell.undo.steps.is_empty());
+    assert!(all.map.undo.steps.is_empty());
+    assert!(all.set.undo.steps.is_empty());
+    assert!(all.queue.undo.steps.is_empty());
+}
+
+#[test]
+fn an_entry_that_changes_often_in_a_batch_is_remembered_once() {
+    let mut map: Map<u8, u16> = Map::default();
+    map.begin(Some(Mark(1)));
+    for value in 0..9 {
+        map.set(7, value);
+    }
+    map.update(&7, |value| *value += 1);
+    map.remove(&7);
+    assert_eq!(map.undo.steps.len(), 1);
+    map.begin(Some(Mark(2)));
+    map.set(7, 1);
+    assert_eq!(map.undo.steps.len(), 2, "each batch by itself");
 }

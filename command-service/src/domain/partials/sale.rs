@@ -1,38 +1,91 @@
-//! Whether the pool sells.
+//! Whether the pool sells: until the promoter stops the sale, or cancels the pool for good.
 
-use onsale_shared::event::{PoolEvent, StopMode};
+use onsale_shared::{
+    event::{PoolEvent, StopMode},
+    time::Timestamp,
+};
 
-use super::{Contradiction, journaled_by};
+use super::{Contradiction, Edited, journaled_by};
 use crate::domain::{fact::Entry, journal::Cell};
 
 /// See the module.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Sale {
-    stopped: Cell<Option<StopMode>>,
+    status: Cell<Edited<SaleState>>,
 }
 
-journaled_by!(Sale, stopped);
+/// What the promoter wants of the sale.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SaleState {
+    /// The pool sells, within its sales window.
+    #[default]
+    Selling,
+    /// Sales are stopped until they are resumed.
+    Stopped(StopMode),
+    /// The pool is cancelled for good.
+    Cancelled,
+}
+
+impl Default for Sale {
+    fn default() -> Self {
+        Self {
+            status: Cell::new(Edited::new(SaleState::Selling)),
+        }
+    }
+}
+
+journaled_by!(Sale, status);
 
 impl Sale {
-    /// How sales are stopped; none while the pool sells.
+    /// What the promoter wants of the sale.
     #[must_use]
-    pub const fn stopped(&self) -> Option<StopMode> {
-        *self.stopped.get()
+    pub const fn get(&self) -> &Edited<SaleState> {
+        self.status.get()
+    }
+
+    /// What the promoter wants of the sale.
+    #[must_use]
+    pub const fn status(&self) -> SaleState {
+        self.status.get().value
+    }
+
+    /// When the status was last changed; none if it never was.
+    #[must_use]
+    pub fn changed_at(&self) -> Option<Timestamp> {
+        self.get().last_edit.as_ref().map(|edit| edit.time)
     }
 
     pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
-        match entry.event {
-            PoolEvent::SalesStopped(stop) if self.stopped() < Some(stop.mode) => {
-                self.stopped.set(Some(stop.mode));
+        let status = match (entry.event, self.status()) {
+            // What only gives places back happens whatever the promoter wants.
+            (PoolEvent::TicketReleased(_) | PoolEvent::TicketRefunded(_), _) => return Ok(()),
+            // For good: nothing else happens any more.
+            (_, SaleState::Cancelled) => return Err(Contradiction),
+            (PoolEvent::SalesStopped(stop), SaleState::Selling) => SaleState::Stopped(stop.mode),
+            (PoolEvent::SalesStopped(stop), SaleState::Stopped(mode)) if mode < stop.mode => {
+                SaleState::Stopped(stop.mode)
             }
-            PoolEvent::SalesResumed(_) if self.stopped().is_some() => self.stopped.set(None),
+            (PoolEvent::SalesResumed(_), SaleState::Stopped(_)) => SaleState::Selling,
+            (PoolEvent::PoolCancelled(_), SaleState::Selling | SaleState::Stopped(_)) => {
+                SaleState::Cancelled
+            }
             // Stopped already, or resumed while it sells.
-            PoolEvent::SalesStopped(_) | PoolEvent::SalesResumed(_) => return Err(Contradiction),
-            PoolEvent::PoolCreated(_)
-            | PoolEvent::TicketClaimed(_)
-            | PoolEvent::TicketBought(_)
-            | PoolEvent::TicketReleased(_) => {}
-        }
+            (PoolEvent::SalesStopped(_), SaleState::Stopped(_))
+            | (PoolEvent::SalesResumed(_), SaleState::Selling) => return Err(Contradiction),
+            (
+                PoolEvent::PoolCreated(_)
+                | PoolEvent::TicketClaimed(_)
+                | PoolEvent::ClaimExtended(_)
+                | PoolEvent::TicketBought(_)
+                | PoolEvent::CapacityChanged(_)
+                | PoolEvent::PricingChanged(_)
+                | PoolEvent::PoolRescheduled(_)
+                | PoolEvent::LimitsChanged(_),
+                SaleState::Selling | SaleState::Stopped(_),
+            ) => return Ok(()),
+        };
+        let edited = self.status.get().clone().edit(status, entry);
+        self.status.set(edited);
         Ok(())
     }
 }

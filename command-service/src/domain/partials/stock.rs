@@ -2,13 +2,14 @@
 
 use onsale_shared::event::PoolEvent;
 
-use super::{Contradiction, journaled_by};
+use super::{Contradiction, Edited, journaled_by};
 use crate::domain::{fact::Entry, journal::Cell};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Stock {
     counts: Cell<Counts>,
+    capacity: Cell<Option<Edited<u32>>>,
 }
 
 /// The counts of a pool; always sold + held + available = capacity.
@@ -41,7 +42,7 @@ impl Counts {
     }
 }
 
-journaled_by!(Stock, counts);
+journaled_by!(Stock, counts, capacity);
 
 impl Stock {
     /// The counts.
@@ -50,10 +51,28 @@ impl Stock {
         self.counts.get()
     }
 
+    /// The capacity with its last edit; none if the pool does not exist.
+    #[must_use]
+    pub const fn capacity(&self) -> Option<&Edited<u32>> {
+        self.capacity.get().as_ref()
+    }
+
     pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
         let mut counts = *self.counts();
         match entry.event {
-            PoolEvent::PoolCreated(created) => counts.capacity = created.capacity,
+            PoolEvent::PoolCreated(created) => {
+                counts.capacity = created.capacity;
+                self.capacity.set(Some(Edited::new(created.capacity)));
+            }
+            PoolEvent::CapacityChanged(changed) => {
+                // The sum fits: both are parts of the old capacity.
+                if changed.capacity < counts.sold + counts.held {
+                    return Err(Contradiction);
+                }
+                counts.capacity = changed.capacity;
+                let known = self.capacity.get().clone().ok_or(Contradiction)?;
+                self.capacity.set(Some(known.edit(changed.capacity, entry)));
+            }
             PoolEvent::TicketClaimed(_) => {
                 if counts.available() == 0 {
                     return Err(Contradiction);
@@ -67,7 +86,16 @@ impl Stock {
             PoolEvent::TicketReleased(_) => {
                 counts.held = counts.held.checked_sub(1).ok_or(Contradiction)?;
             }
-            PoolEvent::SalesStopped(_) | PoolEvent::SalesResumed(_) => return Ok(()),
+            PoolEvent::TicketRefunded(_) => {
+                counts.sold = counts.sold.checked_sub(1).ok_or(Contradiction)?;
+            }
+            PoolEvent::ClaimExtended(_)
+            | PoolEvent::SalesStopped(_)
+            | PoolEvent::SalesResumed(_)
+            | PoolEvent::PoolCancelled(_)
+            | PoolEvent::PricingChanged(_)
+            | PoolEvent::PoolRescheduled(_)
+            | PoolEvent::LimitsChanged(_) => return Ok(()),
         }
         self.counts.set(counts);
         Ok(())

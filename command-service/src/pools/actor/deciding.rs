@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use onsale_shared::time::Timestamp;
+use onsale_shared::{log::AppendBatch, pricing::PricePoint, time::Timestamp};
 
 use super::Actor;
 use crate::{
-    domain::{Decision, commands::sweep::sweep, decide},
+    domain::{Command, Decision, commands::sweep::sweep, decide},
     pools::{
         batch::{Author, Decided, fold},
         call::{Answer, Call, Caller, ClaimView, Failure},
@@ -22,6 +22,12 @@ impl Actor {
             && self.pending.decided.len() < limits.queue_max
     }
 
+    /// Whether a command that may record very many events fits beside what was decided already.
+    fn has_room_for(&self, call: &Call) -> bool {
+        let events = self.pending.events.len();
+        events == 0 || events + call.request.command.events_max() <= AppendBatch::GROUP_EVENTS_MAX
+    }
+
     /// Decides what waits, as far as the batch takes it.
     pub(super) fn decide_what_waits(&mut self) {
         while self.has_room() {
@@ -32,6 +38,10 @@ impl Actor {
             let Some(call) = next.or_else(|| self.mailbox.next_other()) else {
                 break;
             };
+            if !self.has_room_for(&call) {
+                self.again.push_front(call);
+                break;
+            }
             self.decide_call(call);
         }
         self.sweep();
@@ -56,6 +66,9 @@ impl Actor {
                 time: remembered.time,
                 ..self.answer_now(&call, at)
             }),
+            Ok(Decision::SweepFirst) => {
+                return self.sweep_before(call);
+            }
             Ok(Decision::Record(facts)) if call.validate_only => {
                 Ok(self.imagine(&call, &facts, at))
             }
@@ -82,18 +95,31 @@ impl Actor {
         self.pending.decided.push(Decided { call, answer });
     }
 
+    /// Gives places of dead claims back; the command is decided again on what that leaves, in this batch or the next.
+    fn sweep_before(&mut self, call: Call) {
+        let before = self.pending.events.len();
+        self.sweep();
+        if self.pending.events.len() > before {
+            self.again.push_front(call);
+        } else {
+            tracing::error!(pool = %self.id, "a command waits for a sweep that finds nothing");
+            call.answer(Err(Failure::Internal));
+        }
+    }
+
     /// What the caller would get: decided and folded under a mark of its own, which is undone.
     fn imagine(&mut self, call: &Call, facts: &[crate::domain::Fact], at: Timestamp) -> Answer {
         let (mark, version) = (self.new_mark(), self.pool.version());
         self.pool.begin(Some(mark));
-        fold(
-            &mut self.pool,
-            facts,
-            at,
-            Some((call.request.id, call.request.hash)),
-        );
+        let author = Author {
+            request: Some((call.request.id, call.request.hash)),
+            caller: &call.caller,
+            source: &self.context.source,
+        };
+        fold(&mut self.pool, facts, at, author);
         let answer = Answer {
             version,
+            price_preview: self.price_preview(call, at),
             ..self.answer_now(call, at)
         };
         self.pool.undo(mark);
@@ -108,7 +134,23 @@ impl Actor {
             position: None,
             time: at,
             claim: self.claim_of(call, at),
+            price_preview: Vec::new(),
         }
+    }
+
+    /// What tickets would cost by the rule that the command sets.
+    fn price_preview(&self, call: &Call, at: Timestamp) -> Vec<PricePoint> {
+        let sets_a_rule = matches!(
+            call.request.command,
+            Command::CreatePool(_) | Command::ChangePricing(_)
+        );
+        let parts = (self.pool.pricing.rule(), self.pool.schedule.get());
+        let (true, (Some(rule), Some(times))) = (sets_a_rule, parts) else {
+            return Vec::new();
+        };
+        let (capacity, show_time) = (self.pool.stock.counts().capacity, times.value.show_time);
+        let (sold, moments) = rule.value.preview_points(capacity, at, show_time);
+        rule.value.curve(capacity, &sold, &moments, show_time)
     }
 
     /// The claim that a recorded command was about, as it is now.
@@ -119,7 +161,7 @@ impl Actor {
             id,
             claim: claim.clone(),
             death: self.pool.claims.death(claim, at),
-            currency: self.pool.pricing.unit_price()?.currency,
+            currency: self.pool.pricing.rule()?.value.currency,
         })
     }
 

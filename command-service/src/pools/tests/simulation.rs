@@ -71,6 +71,7 @@ async fn customer(number: u64, instances: [Instance; 2], log: MemoryLog, seed: u
                 claim,
                 tickets: vec![],
                 payment_reference: None,
+                reclaim: false,
             }),
             (Some(claim), 5..=8) => Command::ReleaseTickets(ReleaseTickets {
                 claim,
@@ -139,7 +140,14 @@ impl Model {
             let (sold, held) = (*model.sold.last().unwrap(), *model.held.last().unwrap());
             let stopped = *model.stopped.last().unwrap();
             let (sold, held, stopped) = match recorded.decode().unwrap() {
-                PoolEvent::PoolCreated(_) => (sold, held, stopped),
+                PoolEvent::TicketRefunded(_) => (sold - 1, held, stopped),
+                PoolEvent::PoolCancelled(_) => (sold, held, true),
+                PoolEvent::PoolCreated(_)
+                | PoolEvent::ClaimExtended(_)
+                | PoolEvent::CapacityChanged(_)
+                | PoolEvent::PricingChanged(_)
+                | PoolEvent::PoolRescheduled(_)
+                | PoolEvent::LimitsChanged(_) => (sold, held, stopped),
                 PoolEvent::TicketClaimed(_) => (sold, held + 1, stopped),
                 PoolEvent::TicketBought(_) => (sold + 1, held - 1, stopped),
                 PoolEvent::TicketReleased(_) => (sold, held - 1, stopped),

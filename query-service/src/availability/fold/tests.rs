@@ -1,84 +1,22 @@
+mod facts;
+
 use std::collections::BTreeMap;
 
 use onsale_shared::{
-    event::{
-        Pricing, ReleaseCause, SalesResumed, SalesStopped, StopMode, TicketBought, TicketClaimed,
-        TicketReleased, encode,
-    },
-    id::{ClaimId, EventId, TicketId},
-    money::{Currency, Minor},
-    text::Reference,
+    event::{PoolEvent, StopMode, encode},
+    id::EventId,
+    money::{Amount, Currency, Minor},
+    pricing::Pricing,
     time::Timestamp,
 };
 use proptest::prelude::*;
 
 use super::*;
-use crate::pool::SaleStatus;
-
-fn claim() -> ClaimId {
-    ClaimId(EventId(Default::default()).0)
-}
-
-fn ticket() -> TicketId {
-    TicketId(claim().0)
-}
-
-fn created(capacity: u32) -> PoolEvent {
-    PoolEvent::PoolCreated(PoolCreated {
-        display_name: None,
-        promoter: None,
-        show: None,
-        labels: BTreeMap::new(),
-        show_time: None,
-        capacity,
-        pricing: Pricing {
-            currency: Currency::parse("EUR").unwrap(),
-            base_price: Minor::new(4_900).unwrap(),
-        },
-        max_tickets_per_order: 4,
-        claim_duration: std::time::Duration::from_secs(600),
-    })
-}
-
-fn claimed() -> PoolEvent {
-    PoolEvent::TicketClaimed(TicketClaimed {
-        claim: claim(),
-        ticket: ticket(),
-        customer: Reference::parse("c").unwrap(),
-        unit_price: Minor::default(),
-        expire_time: Timestamp::MAX,
-        reference: None,
-        labels: BTreeMap::new(),
-    })
-}
-
-fn bought() -> PoolEvent {
-    PoolEvent::TicketBought(TicketBought {
-        claim: claim(),
-        ticket: ticket(),
-        customer: Reference::parse("c").unwrap(),
-        unit_price: Minor::default(),
-        expire_time: Timestamp::MAX,
-        payment_reference: None,
-    })
-}
-
-fn released() -> PoolEvent {
-    PoolEvent::TicketReleased(TicketReleased {
-        claim: claim(),
-        ticket: ticket(),
-        cause: ReleaseCause::Customer,
-        expire_time: Timestamp::MAX,
-    })
-}
-
-fn stopped(mode: StopMode) -> PoolEvent {
-    PoolEvent::SalesStopped(SalesStopped { mode, reason: None })
-}
-
-fn resumed() -> PoolEvent {
-    PoolEvent::SalesResumed(SalesResumed { reason: None })
-}
+use crate::pool::{Sale, SaleStatus, tests::cents};
+use facts::{
+    bought, cancelled, capacity, claimed, created, extended, limits, limits_changed, priced,
+    refunded, released, rescheduled, resumed, schedule, stopped,
+};
 
 fn id(name: &str) -> PoolId {
     PoolId::parse(name).unwrap()
@@ -143,29 +81,124 @@ fn tickets_move_between_available_held_and_sold() {
 }
 
 #[test]
+fn a_refund_gives_a_place_back() {
+    let pool = folded(&[created(3), claimed(), bought(), refunded()]);
+    assert_eq!(counts(&pool), (0, 0, 3));
+    assert!(!pool.corrupted);
+}
+
+#[test]
+fn an_extended_claim_holds_what_it_held() {
+    let before = folded(&[created(3), claimed()]);
+    let after = folded(&[created(3), claimed(), extended()]);
+    assert_eq!(counts(&after), counts(&before));
+    assert!(!after.corrupted);
+}
+
+#[test]
 fn sales_stop_and_resume() {
-    let mode = StopMode::VoidClaims;
-    let pool = folded(&[created(3), stopped(StopMode::FinishClaims), stopped(mode)]);
-    assert_eq!(pool.stop, Some(mode));
-    let pool = folded(&[created(3), stopped(mode), resumed()]);
-    assert_eq!(pool.sale_status(), SaleStatus::Open);
+    let finish = StopMode::FinishClaims;
+    let void = StopMode::VoidClaims;
+    let pool = folded(&[created(3), stopped(finish), stopped(void)]);
+    assert_eq!(pool.sale, Sale::Stopped(void));
+    let pool = folded(&[created(3), stopped(void), resumed()]);
+    assert_eq!(pool.sale_status(pool.update_time), SaleStatus::Open);
+    assert!(!pool.corrupted);
+}
+
+#[test]
+fn a_cancelled_pool_still_takes_tickets_back() {
+    let void = StopMode::VoidClaims;
+    let sold = [created(3), claimed(), claimed(), bought(), stopped(void)];
+    let cancelled = [cancelled(), released(), refunded()];
+    let pool = folded(&[&sold[..], &cancelled].concat());
+    assert_eq!(pool.sale, Sale::Cancelled);
+    assert_eq!(counts(&pool), (0, 0, 3));
+    assert!(!pool.corrupted);
+}
+
+#[test]
+fn a_capacity_grows_and_shrinks_to_what_is_committed() {
+    let pool = folded(&[created(3), claimed(), claimed(), bought(), capacity(2)]);
+    assert_eq!(counts(&pool), (1, 1, 0));
+    let pool = folded(&[created(3), claimed(), capacity(9)]);
+    assert_eq!(counts(&pool), (0, 1, 8));
+    assert!(!pool.corrupted);
+}
+
+#[test]
+fn price_rules_are_replaced_and_numbered() {
+    let pool = folded(&[created(3)]);
+    assert_eq!(pool.details.unwrap().pricing_version, 1);
+    let pool = folded(&[created(3), priced(cents(5_000)), priced(cents(6_000))]);
+    let details = pool.details.unwrap();
+    assert_eq!(details.pricing, Pricing::fixed(cents(6_000)));
+    assert_eq!(details.pricing_version, 3);
+}
+
+#[test]
+fn times_and_limits_are_replaced_as_a_whole() {
+    let facts = [created(3), rescheduled(schedule()), limits_changed()];
+    let pool = folded(&facts);
+    let details = pool.details.unwrap();
+    assert_eq!(details.schedule, schedule());
+    assert_eq!(details.limits, limits(7));
+    let pool = folded(&[&facts[..], &[rescheduled(Default::default())]].concat());
+    assert_eq!(pool.details.unwrap().schedule, Default::default());
 }
 
 #[test]
 fn what_contradicts_the_pool_marks_it_and_changes_no_count() {
+    let void = StopMode::VoidClaims;
+    let yen = Amount {
+        currency: Currency::parse("JPY").unwrap(),
+        minor: Minor::default(),
+    };
     let cases = [
         (vec![created(1), claimed(), claimed()], (0, 1, 0)),
         (vec![created(1), bought()], (0, 0, 1)),
         (vec![created(1), released()], (0, 0, 1)),
+        (vec![created(1), claimed(), refunded()], (0, 1, 0)),
         (vec![created(1), claimed(), created(9)], (0, 1, 0)),
         (vec![claimed(), created(2), claimed()], (0, 1, 1)),
-        (vec![stopped(StopMode::VoidClaims)], (0, 0, 0)),
+        (vec![created(2), claimed(), capacity(0)], (0, 1, 1)),
+        (vec![created(1), priced(yen)], (0, 0, 1)),
+        (vec![created(1), resumed()], (0, 0, 1)),
+        (vec![created(1), stopped(void), stopped(void)], (0, 0, 1)),
+        (vec![stopped(void)], (0, 0, 0)),
+        (vec![cancelled()], (0, 0, 0)),
     ];
     for (facts, expected) in cases {
         let pool = folded(&facts);
         assert!(pool.corrupted, "{facts:?}");
         assert_eq!(counts(&pool), expected, "{facts:?}");
         assert_eq!(pool.version.get(), i64::try_from(facts.len()).unwrap());
+    }
+}
+
+#[test]
+fn nothing_but_giving_back_follows_a_cancellation() {
+    let before = [created(3), claimed(), claimed(), bought(), cancelled()];
+    let known = folded(&before);
+    let forbidden = [
+        claimed(),
+        extended(),
+        bought(),
+        stopped(StopMode::FinishClaims),
+        resumed(),
+        cancelled(),
+        capacity(9),
+        priced(cents(1)),
+        rescheduled(schedule()),
+        limits_changed(),
+        created(9),
+    ];
+    for fact in forbidden {
+        let pool = folded(&[&before[..], std::slice::from_ref(&fact)].concat());
+        assert!(pool.corrupted, "{fact:?}");
+        assert_eq!(pool.counts, known.counts, "{fact:?}");
+        assert_eq!(pool.details, known.details, "{fact:?}");
+        assert_eq!(pool.sale, Sale::Cancelled, "{fact:?}");
     }
 }
 
@@ -246,6 +279,11 @@ fn any_fact() -> impl Strategy<Value = PoolEvent> {
         1 => Just(stopped(StopMode::FinishClaims)),
         1 => Just(stopped(StopMode::VoidClaims)),
         1 => Just(resumed()),
+        2 => Just(refunded()),
+        1 => Just(extended()),
+        1 => (0_u32..6).prop_map(capacity),
+        1 => Just(priced(cents(1))),
+        1 => Just(cancelled()),
     ]
 }
 

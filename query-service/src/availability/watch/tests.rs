@@ -1,9 +1,12 @@
+mod timed;
+
 use onsale_shared::id::PoolId;
 use tokio::{sync::watch::Sender, time::timeout};
 
 use super::*;
 use crate::{
     availability::hub::tests::{at, pool},
+    pool::Pool,
     readiness,
 };
 
@@ -29,6 +32,10 @@ impl Scene {
     }
 
     fn watch(&self, seen: Option<i64>) -> Watch {
+        self.watch_since(seen.map(at))
+    }
+
+    fn watch_since(&self, seen: Option<Progress>) -> Watch {
         let receiver = |name| self.hub.subscribe(&PoolId::parse(name).unwrap()).unwrap();
         let pace = Pace {
             min_interval: INTERVAL,
@@ -39,7 +46,6 @@ impl Scene {
             readiness: self.readiness.subscribe(),
         };
         let pools = vec![receiver("aaa"), receiver("bbb")];
-        let seen = seen.and_then(Position::new);
         Watch::new(Arc::clone(&self.hub), pools, pace, endings, seen)
     }
 }
@@ -55,10 +61,10 @@ fn short(delivery: Delivery) -> Short {
             ..
         } => {
             let pool = &snapshot.pool;
-            let delivered = delivered.map(Position::get);
+            let delivered = delivered.map(|delivered| delivered.position.get());
             (pool.id.to_string(), pool.position.get(), delivered)
         }
-        Delivery::Heartbeat { delivered, .. } => (String::new(), 0, Some(delivered.get())),
+        Delivery::Heartbeat { delivered, .. } => (String::new(), 0, Some(delivered.position.get())),
     }
 }
 

@@ -11,6 +11,32 @@ SELECT count(*) AS events,
               FROM onsale_log.events WHERE stream = 'pools/' || $1 AND type = 'TicketBought') seconds) AS peak
   FROM onsale_log.events WHERE stream = 'pools/' || $1";
 
+// The price rule, written a second time: the base price, and the last step's change at 100 %, in between a straight line;
+// rounded half to even.
+pub(super) const PRICES: &str = "
+WITH e AS (
+    SELECT version, type, data::jsonb AS data FROM onsale_log.events WHERE stream = 'pools/' || $1
+), rules AS (
+    SELECT version, (data #>> '{pricing,base_price}')::numeric AS base,
+           (data #>> '{pricing,demand_steps,-1,change_basis_points}')::numeric AS rise
+      FROM e WHERE type IN ('PoolCreated', 'PricingChanged')
+), counted AS (
+    SELECT *, count(*) FILTER (WHERE type = 'TicketBought') OVER (ORDER BY version) AS sold FROM e
+), claims AS (
+    SELECT DISTINCT ON (data ->> 'claim') version, sold, (data ->> 'unit_price')::bigint AS price
+      FROM counted WHERE type = 'TicketClaimed' ORDER BY data ->> 'claim', version
+), exact AS (
+    SELECT price, base * (10000 + rise * sold / (SELECT (data ->> 'capacity')::numeric FROM e WHERE version = 1)) / 10000 AS due
+      FROM claims CROSS JOIN LATERAL (
+           SELECT base, rise FROM rules WHERE rules.version < claims.version ORDER BY rules.version DESC LIMIT 1) rule
+)
+SELECT count(*) AS claims,
+       count(*) FILTER (WHERE price <> CASE WHEN due - trunc(due) = 0.5 THEN 2 * round(due / 2) ELSE round(due) END) AS wrong,
+       (SELECT count(*) FROM e WHERE type = 'PricingChanged') AS changes,
+       coalesce(min(price), 0) AS lowest, coalesce(max(price), 0) AS highest,
+       (SELECT coalesce(sum((data ->> 'unit_price')::bigint), 0)::bigint FROM e WHERE type = 'TicketBought') AS revenue
+  FROM exact";
+
 // Sets are compared by EXCEPT, INTERSECT and GROUP BY, never joined: a join of large arrays, of which PostgreSQL does not
 // know how large they are, can take a minute.
 pub(super) const PURCHASES: &str = "

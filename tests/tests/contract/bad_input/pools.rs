@@ -20,7 +20,10 @@ fn label(pool: &mut v1::Pool, key: &str, value: &str) {
 
 fn price(pool: &mut v1::Pool, currency: &str, units: i64, nanos: i32) {
     let base_price = amount(currency, units, nanos);
-    pool.pricing = Some(v1::Pricing { base_price });
+    pool.pricing = Some(v1::Pricing {
+        base_price,
+        ..v1::Pricing::default()
+    });
 }
 
 const fn seconds(seconds: i64, nanos: i32) -> Option<Duration> {

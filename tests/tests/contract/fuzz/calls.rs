@@ -32,7 +32,7 @@ pub(super) struct Target {
 }
 
 /// Each as often as it stands here.
-const METHODS: [Method; 24] = [
+const METHODS: [Method; 36] = [
     Method::CreatePool,
     Method::CreatePool,
     Method::ClaimTickets,
@@ -49,12 +49,24 @@ const METHODS: [Method; 24] = [
     Method::PurchaseTickets,
     Method::PurchaseTickets,
     Method::PurchaseTickets,
+    Method::ExtendClaim,
+    Method::ExtendClaim,
+    Method::RefundTickets,
+    Method::RefundTickets,
+    Method::GrantTickets,
     Method::StopSales,
     Method::ResumeSales,
     Method::ResumeSales,
+    Method::CancelPool,
+    Method::ChangeCapacity,
+    Method::ChangeCapacity,
+    Method::ChangePricing,
+    Method::ReschedulePool,
+    Method::ChangeLimits,
     Method::GetPool,
     Method::GetAvailability,
     Method::GetAvailability,
+    Method::QuotePrice,
     Method::WatchAvailability,
     Method::Unknown,
 ];
@@ -67,10 +79,19 @@ impl Method {
             Self::BuyTickets => "/onsale.v1.CommandService/BuyTickets",
             Self::ReleaseTickets => "/onsale.v1.CommandService/ReleaseTickets",
             Self::PurchaseTickets => "/onsale.v1.CommandService/PurchaseTickets",
+            Self::ExtendClaim => "/onsale.v1.CommandService/ExtendClaim",
+            Self::RefundTickets => "/onsale.v1.CommandService/RefundTickets",
+            Self::GrantTickets => "/onsale.v1.CommandService/GrantTickets",
             Self::StopSales => "/onsale.v1.CommandService/StopSales",
             Self::ResumeSales => "/onsale.v1.CommandService/ResumeSales",
+            Self::CancelPool => "/onsale.v1.CommandService/CancelPool",
+            Self::ChangeCapacity => "/onsale.v1.CommandService/ChangeCapacity",
+            Self::ChangePricing => "/onsale.v1.CommandService/ChangePricing",
+            Self::ReschedulePool => "/onsale.v1.CommandService/ReschedulePool",
+            Self::ChangeLimits => "/onsale.v1.CommandService/ChangeLimits",
             Self::GetPool => "/onsale.v1.QueryService/GetPool",
             Self::GetAvailability => "/onsale.v1.QueryService/GetAvailability",
+            Self::QuotePrice => "/onsale.v1.QueryService/QuotePrice",
             Self::WatchAvailability => "/onsale.v1.QueryService/WatchAvailability",
             Self::Unknown => "/onsale.v1.CommandService/Refund",
         }
@@ -115,7 +136,7 @@ async fn send(
     request: Request<Vec<u8>>,
 ) -> Result<Vec<u8>, Status> {
     match method {
-        Method::GetPool | Method::GetAvailability => {
+        Method::GetPool | Method::GetAvailability | Method::QuotePrice => {
             Ok(raw::unary(&target.queries, method.path(), request)
                 .await?
                 .into_inner())
@@ -130,8 +151,16 @@ async fn send(
         | Method::BuyTickets
         | Method::ReleaseTickets
         | Method::PurchaseTickets
+        | Method::ExtendClaim
+        | Method::RefundTickets
+        | Method::GrantTickets
         | Method::StopSales
         | Method::ResumeSales
+        | Method::CancelPool
+        | Method::ChangeCapacity
+        | Method::ChangePricing
+        | Method::ReschedulePool
+        | Method::ChangeLimits
         | Method::Unknown => Ok(raw::unary(&target.commands, method.path(), request)
             .await?
             .into_inner()),
@@ -199,10 +228,19 @@ fn claim_in(method: Method, response: &[u8]) -> Option<v1::Claim> {
         | Method::BuyTickets
         | Method::ReleaseTickets
         | Method::PurchaseTickets
+        | Method::ExtendClaim
+        | Method::RefundTickets
+        | Method::GrantTickets
         | Method::StopSales
         | Method::ResumeSales
+        | Method::CancelPool
+        | Method::ChangeCapacity
+        | Method::ChangePricing
+        | Method::ReschedulePool
+        | Method::ChangeLimits
         | Method::GetPool
         | Method::GetAvailability
+        | Method::QuotePrice
         | Method::WatchAvailability
         | Method::Unknown => None,
     }

@@ -1,6 +1,6 @@
 //! Values of fields: right ones, and of each kind those that somebody gets wrong.
 
-use onsale_proto::{Money, name, v1};
+use onsale_proto::{Money, name};
 use rand::{RngExt as _, rngs::StdRng, seq::IndexedRandom as _};
 use uuid::{Builder, Uuid};
 
@@ -56,7 +56,7 @@ const NUMBERS: [i64; 13] = [
 ];
 
 impl Draw<'_> {
-    fn fault(&mut self) -> bool {
+    pub(super) fn fault(&mut self) -> bool {
         self.rng.random_bool(self.faults)
     }
 
@@ -85,7 +85,7 @@ impl Draw<'_> {
         *right.choose(self.rng).expect("some")
     }
 
-    fn uuid(&mut self) -> Uuid {
+    pub(super) fn uuid(&mut self) -> Uuid {
         Builder::from_random_bytes(self.rng.random()).into_uuid()
     }
 
@@ -114,7 +114,7 @@ impl Draw<'_> {
         }
     }
 
-    fn customer(&mut self) -> String {
+    pub(super) fn customer(&mut self) -> String {
         if self.fault() {
             self.text()
         } else {
@@ -130,7 +130,7 @@ impl Draw<'_> {
         }
     }
 
-    fn labels(&mut self) -> std::collections::BTreeMap<String, String> {
+    pub(super) fn labels(&mut self) -> std::collections::BTreeMap<String, String> {
         let most = if self.fault() { 19 } else { 3 };
         let number = self.rng.random_range(0..most);
         (0..number)
@@ -150,7 +150,7 @@ impl Draw<'_> {
             .collect()
     }
 
-    fn money(&mut self) -> Money {
+    pub(super) fn money(&mut self) -> Money {
         let currency_code = match self.fault() {
             true => (*["", "USD", "JPY", "XXX", "EURO", "€"]
                 .choose(self.rng)
@@ -165,132 +165,32 @@ impl Draw<'_> {
         }
     }
 
-    fn max_unit_price(&mut self) -> Option<Money> {
+    pub(super) fn max_unit_price(&mut self) -> Option<Money> {
         self.one_in(2).then(|| self.money())
     }
 
-    fn duration(&mut self) -> Option<prost_types::Duration> {
+    pub(super) fn duration(&mut self) -> Option<prost_types::Duration> {
         let (seconds, nanos) = (self.number(&[1, 60]), self.number(&[0]));
         self.one_in(2)
             .then_some(prost_types::Duration { seconds, nanos })
     }
 
-    pub(super) fn create(&mut self) -> v1::CreatePoolRequest {
-        let pool_id = match self.fault() {
-            true => self.text(),
-            false => format!("new-{}", self.rng.random_range(0..300)),
-        };
-        let show_time = self.one_in(2).then(|| prost_types::Timestamp {
-            seconds: self.number(&[4_000_000_000]),
-            nanos: self.number(&[0]),
-        });
-        let base_price = (!self.fault()).then(|| self.money());
-        let pool = v1::Pool {
-            name: self.optional_text(),
-            display_name: self.optional_text(),
-            promoter: self.optional_text(),
-            show: self.optional_text(),
-            labels: self.labels(),
-            show_time,
-            capacity: self.number(&[10, 1_000]),
-            pricing: Some(v1::Pricing { base_price }),
-            max_tickets_per_order: self.number(&[0, 4]),
-            claim_duration: self.duration(),
-            state: self.number(&[0]),
-            etag: self.optional_text(),
-            ..v1::Pool::default()
-        };
-        v1::CreatePoolRequest {
-            request_id: self.request_id(),
-            validate_only: self.one_in(8),
-            pool_id,
-            pool: (!self.fault()).then_some(pool),
-        }
-    }
-
-    pub(super) fn claim_tickets(&mut self) -> v1::ClaimTicketsRequest {
-        v1::ClaimTicketsRequest {
-            request_id: self.request_id(),
-            validate_only: self.one_in(8),
-            pool: self.pool(),
-            customer: self.customer(),
-            quantity: self.number(&[1, 2]),
-            max_unit_price: self.max_unit_price(),
-            reference: self.optional_text(),
-            labels: self.labels(),
-        }
-    }
-
-    pub(super) fn purchase(&mut self) -> v1::PurchaseTicketsRequest {
-        v1::PurchaseTicketsRequest {
-            request_id: self.request_id(),
-            validate_only: self.one_in(8),
-            pool: self.pool(),
-            customer: self.customer(),
-            quantity: self.number(&[1, 2]),
-            max_unit_price: self.max_unit_price(),
-            reference: self.optional_text(),
-            labels: self.labels(),
-            payment_reference: self.optional_text(),
-        }
-    }
-
-    /// A claim and some of its tickets, or of others, or none.
-    pub(super) fn claim(&mut self) -> (String, Vec<String>) {
-        let known = self.world.claims.lock().expect("no panic");
-        let drawn = [
-            known.choose(self.rng).cloned(),
-            known.choose(self.rng).cloned(),
-        ];
-        drop(known);
-        let [Some(claim), Some(other)] = drawn else {
-            let claim = self.uuid();
-            return (name::claim("pool-1", claim), Vec::new());
-        };
-        let mut tickets: Vec<_> = claim
-            .tickets
-            .iter()
-            .map(|ticket| ticket.name.clone())
-            .collect();
-        if self.fault() {
-            tickets.extend(other.tickets.into_iter().map(|ticket| ticket.name));
-        }
-        if self.fault() {
-            tickets.push(self.text());
-        }
-        tickets.truncate(self.rng.random_range(0..=tickets.len()));
-        let name = if self.fault() {
-            self.text()
-        } else {
-            claim.name
-        };
-        (name, tickets)
-    }
-
-    pub(super) fn token(&mut self) -> String {
-        match (self.fault(), self.one_in(2)) {
+    /// Mostly none; else a version that a pool may have or not.
+    pub(super) fn etag(&mut self) -> (String, bool) {
+        let etag = match (self.fault(), self.one_in(3)) {
             (true, _) => self.text(),
-            (false, true) => self.world.token.clone(),
+            (false, true) => self.rng.random_range(1..3_000).to_string(),
             (false, false) => String::new(),
-        }
+        };
+        let merge = !etag.is_empty() && self.one_in(2);
+        (etag, merge)
     }
 
-    pub(super) fn watch(&mut self) -> v1::WatchAvailabilityRequest {
-        let most = if self.fault() && self.one_in(8) {
-            120
-        } else {
-            3
-        };
-        let number = self.rng.random_range(0..=most);
-        v1::WatchAvailabilityRequest {
-            pools: (0..number).map(|_| self.pool()).collect(),
-            min_interval: self.duration(),
-            at_least_as_fresh: self.token(),
-            resume_token: if self.fault() {
-                self.text()
-            } else {
-                String::new()
-            },
-        }
+    /// A time, or none.
+    pub(super) fn time(&mut self, right: &[i64]) -> Option<prost_types::Timestamp> {
+        self.one_in(2).then(|| prost_types::Timestamp {
+            seconds: self.number(right),
+            nanos: self.number(&[0]),
+        })
     }
 }

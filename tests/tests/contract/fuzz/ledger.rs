@@ -107,6 +107,11 @@ impl Ledger {
             Reason::SalesStopped,
             Reason::TicketNotHeld,
             Reason::PoolNotFound,
+            Reason::VersionConflict,
+            Reason::ClaimAlreadyExtended,
+            Reason::TicketNotSold,
+            Reason::CapacityBelowCommitted,
+            Reason::PoolCancelled,
             Reason::MessageTooLarge,
         ] {
             assert!(
@@ -153,13 +158,27 @@ fn key_of(method: Method, message: &[u8]) -> Option<Key> {
         }
         Method::ClaimTickets => of_pool!(ClaimTicketsRequest),
         Method::PurchaseTickets => of_pool!(PurchaseTicketsRequest),
+        Method::GrantTickets => of_pool!(GrantTicketsRequest),
         Method::StopSales => of_pool!(StopSalesRequest),
         Method::ResumeSales => of_pool!(ResumeSalesRequest),
+        Method::CancelPool => of_pool!(CancelPoolRequest),
+        Method::ChangeCapacity => of_pool!(ChangeCapacityRequest),
+        Method::ChangePricing => of_pool!(ChangePricingRequest),
+        Method::ReschedulePool => of_pool!(ReschedulePoolRequest),
+        Method::ChangeLimits => of_pool!(ChangeLimitsRequest),
         Method::BuyTickets => of_claim!(BuyTicketsRequest),
         Method::ReleaseTickets => of_claim!(ReleaseTicketsRequest),
-        Method::GetPool | Method::GetAvailability | Method::WatchAvailability | Method::Unknown => {
-            return None;
+        Method::ExtendClaim => of_claim!(ExtendClaimRequest),
+        Method::RefundTickets => {
+            let request = v1::RefundTicketsRequest::decode(message).ok()?;
+            let (pool, _) = name::parse_ticket(request.tickets.first()?)?;
+            (name::pool(pool), request.request_id, request.validate_only)
         }
+        Method::GetPool
+        | Method::GetAvailability
+        | Method::QuotePrice
+        | Method::WatchAvailability
+        | Method::Unknown => return None,
     };
     (!validate_only).then_some((pool, request_id.parse().ok()?))
 }

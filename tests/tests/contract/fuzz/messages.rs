@@ -34,10 +34,19 @@ pub(super) enum Method {
     BuyTickets,
     ReleaseTickets,
     PurchaseTickets,
+    ExtendClaim,
+    RefundTickets,
+    GrantTickets,
     StopSales,
     ResumeSales,
+    CancelPool,
+    ChangeCapacity,
+    ChangePricing,
+    ReschedulePool,
+    ChangeLimits,
     GetPool,
     GetAvailability,
+    QuotePrice,
     WatchAvailability,
     Unknown,
 }
@@ -96,60 +105,21 @@ impl World {
             Method::CreatePool => draw.create().encode_to_vec(),
             Method::ClaimTickets => draw.claim_tickets().encode_to_vec(),
             Method::PurchaseTickets => draw.purchase().encode_to_vec(),
-            Method::BuyTickets => {
-                let (claim, tickets) = draw.claim();
-                let buy = v1::BuyTicketsRequest {
-                    request_id: draw.request_id(),
-                    validate_only: draw.one_in(8),
-                    claim,
-                    tickets,
-                    payment_reference: draw.optional_text(),
-                };
-                buy.encode_to_vec()
-            }
-            Method::ReleaseTickets => {
-                let (claim, tickets) = draw.claim();
-                let release = v1::ReleaseTicketsRequest {
-                    request_id: draw.request_id(),
-                    validate_only: draw.one_in(8),
-                    claim,
-                    tickets,
-                };
-                release.encode_to_vec()
-            }
-            Method::StopSales => {
-                let stop = v1::StopSalesRequest {
-                    request_id: draw.request_id(),
-                    validate_only: draw.one_in(8),
-                    pool: draw.pool(),
-                    mode: draw.number(&[1, 1, 2]),
-                    reason: draw.optional_text(),
-                };
-                stop.encode_to_vec()
-            }
-            Method::ResumeSales => {
-                let resume = v1::ResumeSalesRequest {
-                    request_id: draw.request_id(),
-                    validate_only: draw.one_in(8),
-                    pool: draw.pool(),
-                    reason: draw.optional_text(),
-                };
-                resume.encode_to_vec()
-            }
-            Method::GetPool => {
-                let get = v1::GetPoolRequest {
-                    name: draw.pool(),
-                    at_least_as_fresh: draw.token(),
-                };
-                get.encode_to_vec()
-            }
-            Method::GetAvailability => {
-                let get = v1::GetAvailabilityRequest {
-                    pool: draw.pool(),
-                    at_least_as_fresh: draw.token(),
-                };
-                get.encode_to_vec()
-            }
+            Method::BuyTickets => draw.buy().encode_to_vec(),
+            Method::ReleaseTickets => draw.release().encode_to_vec(),
+            Method::ExtendClaim => draw.extend().encode_to_vec(),
+            Method::RefundTickets => draw.refund().encode_to_vec(),
+            Method::GrantTickets => draw.grant().encode_to_vec(),
+            Method::StopSales => draw.stop().encode_to_vec(),
+            Method::ResumeSales => draw.resume().encode_to_vec(),
+            Method::CancelPool => draw.cancel().encode_to_vec(),
+            Method::ChangeCapacity => draw.change_capacity().encode_to_vec(),
+            Method::ChangePricing => draw.change_pricing().encode_to_vec(),
+            Method::ReschedulePool => draw.reschedule().encode_to_vec(),
+            Method::ChangeLimits => draw.change_limits().encode_to_vec(),
+            Method::GetPool => draw.get_pool().encode_to_vec(),
+            Method::GetAvailability => draw.get_availability().encode_to_vec(),
+            Method::QuotePrice => draw.quote().encode_to_vec(),
             Method::WatchAvailability => draw.watch().encode_to_vec(),
             Method::Unknown => draw.text().into_bytes(),
         }

@@ -6,8 +6,10 @@ use futures::future::join_all;
 use onsale_proto::{name, reason::Reason, v1};
 use onsale_tests::{
     caller::{
-        Caller, a_pool, buy_request, claim_request, create_request, purchase_request,
-        release_request, resume_request, stop_request,
+        Caller, a_pool, buy_request, cancel_request, capacity_request, claim_request,
+        create_request, euros, extend_request, fixed_price, grant_request, limits_request,
+        pricing_request, purchase_request, refund_request, release_request, reschedule_request,
+        resume_request, stop_request,
     },
     service::{Kind, Service},
 };
@@ -27,6 +29,14 @@ struct Accepted {
     purchase: (v1::PurchaseTicketsRequest, Option<v1::Receipt>),
     stop: (v1::StopSalesRequest, Option<v1::Receipt>),
     resume: (v1::ResumeSalesRequest, Option<v1::Receipt>),
+    extend: (v1::ExtendClaimRequest, Option<v1::Receipt>),
+    grant: (v1::GrantTicketsRequest, Option<v1::Receipt>),
+    refund: (v1::RefundTicketsRequest, Option<v1::Receipt>),
+    capacity: (v1::ChangeCapacityRequest, Option<v1::Receipt>),
+    pricing: (v1::ChangePricingRequest, Option<v1::Receipt>),
+    times: (v1::ReschedulePoolRequest, Option<v1::Receipt>),
+    limits: (v1::ChangeLimitsRequest, Option<v1::Receipt>),
+    cancel: (v1::CancelPoolRequest, Option<v1::Receipt>),
 }
 
 macro_rules! accepted {
@@ -43,6 +53,7 @@ impl Accepted {
         let create = accepted!(caller, create_pool, create_request(pool, a_pool(10)));
         let claim = accepted!(caller, claim_tickets, claim_request(pool, "c", 3));
         let claimed = claim.1.claim.clone().expect("a claim");
+        let extend = accepted!(caller, extend_claim, extend_request(&claimed.name));
         let some = v1::BuyTicketsRequest {
             tickets: vec![claimed.tickets[0].name.clone()],
             ..buy_request(&claimed.name)
@@ -53,6 +64,15 @@ impl Accepted {
         let mode = v1::StopMode::VoidClaims;
         let stop = accepted!(caller, stop_sales, stop_request(pool, mode));
         let resume = accepted!(caller, resume_sales, resume_request(pool));
+        let grant = accepted!(caller, grant_tickets, grant_request(pool, "e", 2));
+        let granted = grant.1.claim.expect("a claim").tickets;
+        let refund = accepted!(caller, refund_tickets, refund_request(&granted));
+        let capacity = accepted!(caller, change_capacity, capacity_request(pool, 20));
+        let price = fixed_price(euros(60, 0));
+        let pricing = accepted!(caller, change_pricing, pricing_request(pool, price));
+        let times = accepted!(caller, reschedule_pool, reschedule_request(pool));
+        let limits = accepted!(caller, change_limits, limits_request(pool));
+        let cancel = accepted!(caller, cancel_pool, cancel_request(pool));
         Self {
             create: (create.0, create.1.receipt),
             claim: (claim.0, claim.1.receipt),
@@ -61,6 +81,14 @@ impl Accepted {
             purchase: (purchase.0, purchase.1.receipt),
             stop: (stop.0, stop.1.receipt),
             resume: (resume.0, resume.1.receipt),
+            extend: (extend.0, extend.1.receipt),
+            grant: (grant.0, grant.1.receipt),
+            refund: (refund.0, refund.1.receipt),
+            capacity: (capacity.0, capacity.1.receipt),
+            pricing: (pricing.0, pricing.1.receipt),
+            times: (times.0, times.1.receipt),
+            limits: (limits.0, limits.1.receipt),
+            cancel: (cancel.0, cancel.1.receipt),
         }
     }
 
@@ -91,6 +119,16 @@ impl Accepted {
         assert_eq!(purchase.expect("the claim").state(), v1::ClaimState::Bought);
         repeated!(stop_sales, stop);
         repeated!(resume_sales, resume);
+        assert_eq!(repeated!(extend_claim, extend).claim, Some(claim));
+        let granted = repeated!(grant_tickets, grant).claim.expect("the claim");
+        let refunded = |ticket: &v1::Ticket| ticket.state() == v1::TicketState::Refunded;
+        assert!(granted.tickets.iter().all(refunded), "{granted:?}");
+        repeated!(refund_tickets, refund);
+        repeated!(change_capacity, capacity);
+        repeated!(change_pricing, pricing);
+        repeated!(reschedule_pool, times);
+        repeated!(change_limits, limits);
+        repeated!(cancel_pool, cancel);
     }
 }
 

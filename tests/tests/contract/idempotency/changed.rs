@@ -2,43 +2,17 @@
 
 use onsale_proto::{Money, name, reason::Reason, v1};
 use onsale_tests::caller::{
-    Caller, a_pool, buy_request, claim_request, create_request, euros, purchase_request,
-    release_request, resume_request, stop_request,
+    Caller, a_pool, buy_request, cancel_request, claim_request, create_request, euros,
+    extend_request, grant_request, purchase_request, release_request, resume_request, stop_request,
 };
-use prost_types::{Duration, Timestamp};
+use prost_types::Duration;
 
+use super::{Change, reused_by};
 use crate::{
     log,
     refused::refused,
     shop::{fresh_pool, shared},
 };
-
-/// Sends a request, which is accepted, and then each of the others, which have its id and one field of theirs changed.
-macro_rules! reused_by {
-    ($caller:expr, $rpc:ident, $request:expr, $changes:expr) => {{
-        let request = $request;
-        let first = $caller.commands.$rpc(request.clone()).await;
-        let first = first.expect("it is accepted").into_inner();
-        for (field, change) in $changes {
-            let mut changed = request.clone();
-            change(&mut changed);
-            assert_ne!(changed, request, "{field}");
-            let answer = $caller.commands.$rpc(changed).await;
-            assert!(answer.is_err(), "{field} was changed");
-            refused(
-                answer,
-                Reason::RequestIdReused,
-                &[("request_id", &request.request_id)],
-            );
-        }
-        let again = $caller.commands.$rpc(request).await;
-        assert_eq!(again.expect("a repeat").into_inner().receipt, first.receipt);
-        first
-    }};
-}
-
-/// A field and how it is changed.
-type Change<T> = (&'static str, fn(&mut T));
 
 const fn pool(request: &mut v1::CreatePoolRequest) -> &mut v1::Pool {
     request.pool.as_mut().expect("a pool")
@@ -52,45 +26,6 @@ fn price(request: &mut v1::CreatePoolRequest) -> &mut Money {
 fn labels() -> std::collections::BTreeMap<String, String> {
     [("channel".to_owned(), "web".to_owned())].into()
 }
-
-fn full_pool() -> v1::Pool {
-    v1::Pool {
-        display_name: "Träume".into(),
-        promoter: "promoter-1".into(),
-        show: "show-1".into(),
-        labels: labels(),
-        show_time: Some(Timestamp {
-            seconds: 4_000_000_000,
-            nanos: 0,
-        }),
-        max_tickets_per_order: 10,
-        claim_duration: Some(Duration {
-            seconds: 60,
-            nanos: 0,
-        }),
-        ..a_pool(100)
-    }
-}
-
-const OF_CREATE: &[Change<v1::CreatePoolRequest>] = &[
-    ("display_name", |r| pool(r).display_name = "Traum".into()),
-    ("promoter", |r| pool(r).promoter.clear()),
-    ("show", |r| pool(r).show = "show-2".into()),
-    ("labels: value", |r| {
-        drop(pool(r).labels.insert("channel".into(), "app".into()));
-    }),
-    ("labels: key", |r| {
-        drop(pool(r).labels.insert("also".into(), "web".into()));
-    }),
-    ("show_time", |r| pool(r).show_time = None),
-    ("capacity", |r| pool(r).capacity = 101),
-    ("base_price", |r| price(r).units = 50),
-    ("currency", |r| price(r).currency_code = "USD".into()),
-    ("max_tickets_per_order", |r| {
-        pool(r).max_tickets_per_order = 9;
-    }),
-    ("claim_duration", |r| pool(r).claim_duration = None),
-];
 
 const OF_CLAIM: &[Change<v1::ClaimTicketsRequest>] = &[
     ("customer", |r| r.customer.push('x')),
@@ -112,24 +47,16 @@ const OF_PURCHASE: &[Change<v1::PurchaseTicketsRequest>] = &[
     ("payment_reference", |r| r.payment_reference.clear()),
 ];
 
-const OF_STOP: &[Change<v1::StopSalesRequest>] = &[
-    ("mode", |r| r.mode = v1::StopMode::VoidClaims.into()),
-    ("reason", |r| r.reason.clear()),
-];
-
-const OF_RESUME: &[Change<v1::ResumeSalesRequest>] = &[("reason", |r| r.reason.clear())];
-
 #[tokio::test]
 async fn every_field_of_every_command_is_part_of_what_a_request_id_names() {
     let shop = shared().await;
     let mut caller = shop.caller().await;
     let id = fresh_pool();
-    reused_by!(
-        caller,
-        create_pool,
-        create_request(&id, full_pool()),
-        OF_CREATE
-    );
+    let large_orders = v1::Pool {
+        max_tickets_per_order: 10,
+        ..a_pool(100)
+    };
+    caller.create(&id, large_orders).await.expect("a new name");
     let order = v1::ClaimTicketsRequest {
         max_unit_price: Some(euros(50, 0)),
         reference: "cart-1".into(),
@@ -164,6 +91,7 @@ async fn every_field_of_every_command_is_part_of_what_a_request_id_names() {
             "payment_reference",
             Box::new(|r| r.payment_reference.clear()),
         ),
+        ("reclaim", Box::new(|r| r.reclaim = true)),
     ];
     reused_by!(caller, buy_tickets, buy, of_buy);
     let release = v1::ReleaseTicketsRequest {
@@ -178,22 +106,10 @@ async fn every_field_of_every_command_is_part_of_what_a_request_id_names() {
         ("tickets: another", Box::new(|r| r.tickets[1] = ticket(4))),
     ];
     reused_by!(caller, release_tickets, release, of_release);
-
-    let reason = || "storm".to_owned();
-    let stop = v1::StopSalesRequest {
-        reason: reason(),
-        ..stop_request(&id, v1::StopMode::FinishClaims)
-    };
-    reused_by!(caller, stop_sales, stop, OF_STOP);
-    let resume = v1::ResumeSalesRequest {
-        reason: reason(),
-        ..resume_request(&id)
-    };
-    reused_by!(caller, resume_sales, resume, OF_RESUME);
-    // Created; claimed 5, purchased 5, claimed 5; bought 2, released 2; stopped, resumed.
+    // Created; claimed 5, purchased 5, claimed 5; bought 2, released 2.
     assert_eq!(
         log::events(&shop.database, &id).await.len(),
-        1 + 5 + 10 + 5 + 2 + 2 + 2
+        1 + 5 + 10 + 5 + 2 + 2
     );
 }
 
@@ -212,6 +128,13 @@ async fn what_means_the_same_is_the_same_command() {
     let mut spelled_out = create.clone();
     let told = pool(&mut spelled_out);
     told.max_tickets_per_order = 4;
+    told.late_purchase_window = Some(Duration {
+        seconds: 900,
+        nanos: 0,
+    });
+    let pricing = told.pricing.as_mut().expect("pricing");
+    pricing.demand_basis = v1::DemandBasis::Sold.into();
+    pricing.interpolation = v1::Interpolation::Step.into();
     told.claim_duration = Some(Duration {
         seconds: 600,
         nanos: 0,
@@ -309,6 +232,27 @@ async fn another_command_of_the_same_pool_cannot_take_the_id() {
             .create_pool(v1::CreatePoolRequest {
                 request_id: again(),
                 ..create_request(&id, a_pool(100))
+            })
+            .await
+            .map(drop),
+        commands
+            .extend_claim(v1::ExtendClaimRequest {
+                request_id: again(),
+                ..extend_request(&claim)
+            })
+            .await
+            .map(drop),
+        commands
+            .grant_tickets(v1::GrantTicketsRequest {
+                request_id: again(),
+                ..grant_request(&id, "c", 2)
+            })
+            .await
+            .map(drop),
+        commands
+            .cancel_pool(v1::CancelPoolRequest {
+                request_id: again(),
+                ..cancel_request(&id)
             })
             .await
             .map(drop),

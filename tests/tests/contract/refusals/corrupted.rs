@@ -3,7 +3,7 @@
 use onsale_proto::{name, reason::Reason, v1};
 use onsale_shared::time::Timestamp;
 use onsale_tests::{
-    caller::{a_pool, buy_request, claim_request, create_request},
+    caller::{a_pool, buy_request, create_request},
     system::System,
     wait::eventually,
 };
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
+    every::every_command,
     log::{self, LIMIT},
     refused::refused,
     shop::fresh_pool,
@@ -58,26 +59,20 @@ async fn a_corrupted_pool_refuses_every_sale_and_is_still_read() {
         let before = log::events(&system.database, &id).await.len();
 
         let expected = [("pool", pool.as_str()), ("version", version.as_str())];
-        let commands = &mut caller.commands;
-        let buy = buy_request(&claim.name);
-        let answers = [
-            commands.buy_tickets(buy).await.map(drop),
-            commands
-                .claim_tickets(claim_request(&id, "d", 1))
-                .await
-                .map(drop),
-            caller.purchase(&id, "d", 1).await.map(drop),
-            caller.release(&claim.name).await.map(drop),
-            caller
-                .stop_sales(&id, v1::StopMode::VoidClaims)
-                .await
-                .map(drop),
-            caller.resume_sales(&id).await.map(drop),
-            caller.create_pool(&id, 1).await.map(drop),
-        ];
-        for answer in answers {
+        let mut answers = every_command(&mut caller, &id, &claim.name, &claim.tickets[0]).await;
+        let again = caller.create_pool(&id, 1).await.map(drop);
+        answers.push(("CreatePool", again));
+        for (_, answer) in answers {
             refused(answer, Reason::PoolCorrupted, &expected).unless(&pool);
         }
+        // A payment too, which is due back.
+        let paid = v1::BuyTicketsRequest {
+            reclaim: true,
+            ..buy_request(&claim.name)
+        };
+        let answer = caller.commands.buy_tickets(paid).await;
+        let due_back = [expected[0], expected[1], ("refund_due", "true")];
+        refused(answer, Reason::PoolCorrupted, &due_back).unless(&pool);
         let repeat = caller
             .commands
             .create_pool(create)

@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use onsale_proto::{reason::Reason, v1};
-use onsale_tests::{caller::claim_request, system::System, wait::eventually};
+use onsale_tests::{
+    caller::{a_pool, claim_request, create_request},
+    system::System,
+    wait::eventually,
+};
 
 use crate::{
-    log::{self, LIMIT, LogLock, admit_sessions},
+    log::{self, LIMIT, LogLock, admit_sessions, patiently},
     refused::refused,
     shop::{Shop, fresh_pool},
 };
@@ -80,7 +84,9 @@ async fn an_outcome_that_is_not_known_in_time_is_learnt_by_a_repeat() {
     let shop = Shop::start(&[("ONSALE_DEADLINE_DEFAULT_MS", "300")]).await;
     let mut caller = shop.caller().await;
     let id = fresh_pool();
-    caller.create_pool(&id, 10).await.expect("a pool");
+    let create = create_request(&id, a_pool(10));
+    let created = caller.commands.create_pool(patiently(create)).await;
+    created.expect("a pool");
     let request = claim_request(&id, "c", 2);
     let mut lock = LogLock::take(&shop.database).await;
     let answer = caller.commands.claim_tickets(request.clone()).await;
@@ -98,7 +104,7 @@ async fn an_outcome_that_is_not_known_in_time_is_learnt_by_a_repeat() {
         caller
             .clone()
             .commands
-            .claim_tickets(request.clone())
+            .claim_tickets(patiently(request.clone()))
             .await
             .ok()
     })

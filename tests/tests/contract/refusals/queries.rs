@@ -11,10 +11,10 @@ use onsale_tests::{
     wait::eventually,
 };
 use sqlx::Connection as _;
-use tonic::Request;
+use tonic::{Request, Status};
 
 use crate::{
-    log::LIMIT,
+    log::{LIMIT, patiently},
     refused::{refused, violates},
     shop::fresh_pool,
 };
@@ -29,23 +29,32 @@ fn watch_request(pools: &[&str]) -> v1::WatchAvailabilityRequest {
     }
 }
 
+/// Sends every read of a pool: a stream is read no further than to its answer.
+async fn every_read(caller: &mut Caller, pool: &str, token: &str) -> [Result<(), Status>; 4] {
+    let watch = v1::WatchAvailabilityRequest {
+        at_least_as_fresh: token.to_owned(),
+        ..watch_request(&[pool])
+    };
+    let quote = v1::QuotePriceRequest {
+        pool: name::pool(pool),
+        at_least_as_fresh: token.to_owned(),
+        ..v1::QuotePriceRequest::default()
+    };
+    [
+        caller.pool(pool, token).await.map(drop),
+        caller.availability(pool, token).await.map(drop),
+        caller.queries.quote_price(quote).await.map(drop),
+        caller.queries.watch_availability(watch).await.map(drop),
+    ]
+}
+
 #[tokio::test]
 async fn every_read_of_an_unknown_pool_is_refused() {
     let system = System::start().await;
     let mut caller = system.caller().await;
     let id = fresh_pool();
     let pool = name::pool(&id);
-    let watched = caller
-        .queries
-        .watch_availability(watch_request(&[&id]))
-        .await
-        .map(drop);
-    let answers = [
-        caller.pool(&id, "").await.map(drop),
-        caller.availability(&id, "").await.map(drop),
-        watched,
-    ];
-    for answer in answers {
+    for answer in every_read(&mut caller, &id, "").await {
         refused(answer, Reason::PoolNotFound, &[("pool", &pool)]).about("onsale.v1.Pool", &pool);
     }
 }
@@ -137,22 +146,14 @@ async fn a_read_that_is_not_fresh_enough_in_time_says_how_far_it_is() {
     let mut caller = system.caller().await;
     let id = fresh_pool();
     let receipt = caller.create_pool(&id, 10).await.expect("a pool");
-    caller
-        .pool(&id, &receipt.consistency_token)
-        .await
-        .expect("fresh enough");
-    let token = ConsistencyToken::new(Position::new(1_000).expect("a position")).encode();
-    let watch = v1::WatchAvailabilityRequest {
-        at_least_as_fresh: token.clone(),
-        ..watch_request(&[&id])
+    let read = v1::GetPoolRequest {
+        name: name::pool(&id),
+        at_least_as_fresh: receipt.consistency_token,
     };
-    let watched = caller.queries.watch_availability(watch).await.map(drop);
-    let answers = [
-        caller.pool(&id, &token).await.map(drop),
-        caller.availability(&id, &token).await.map(drop),
-        watched,
-    ];
-    for answer in answers {
+    let read = caller.queries.get_pool(patiently(read)).await;
+    read.expect("fresh enough");
+    let token = ConsistencyToken::new(Position::new(1_000).expect("a position")).encode();
+    for answer in every_read(&mut caller, &id, &token).await {
         let expected = [("position", "1"), ("required_position", "1000")];
         refused(answer, Reason::ReadModelBehind, &expected).again_after(SOON);
     }
@@ -170,17 +171,7 @@ async fn a_service_that_cannot_read_its_log_yet_is_not_ready() {
     let query = Service::start_unready(Kind::Query, database.url(), &[]).await;
     let channel = query.channel().await;
     let mut caller = Caller::new(channel.clone(), channel);
-    let watched = caller
-        .queries
-        .watch_availability(watch_request(&["abc"]))
-        .await
-        .map(drop);
-    let answers = [
-        caller.pool("abc", "").await.map(drop),
-        caller.availability("abc", "").await.map(drop),
-        watched,
-    ];
-    for answer in answers {
+    for answer in every_read(&mut caller, "abc", "").await {
         refused(answer, Reason::NotReady, &[]).again_after(LATER);
     }
     assert!(!onsale_proto::health::is_serving(query.address().to_owned()).await);
@@ -242,7 +233,7 @@ async fn a_defect_says_nothing_but_its_correlation_id() {
         .await
         .expect("it is read");
     // A row that no version of the service wrote.
-    sqlx::query("UPDATE onsale_query.pools SET base_price = -1 WHERE pool = $1")
+    sqlx::query("UPDATE onsale_query.pools SET pricing = '{\"base_price\":-1}' WHERE pool = $1")
         .bind(&id)
         .execute(&mut system.database.admin().await)
         .await

@@ -1,13 +1,11 @@
 //! What the state of a pool refuses.
 
 use onsale_proto::{Money, name, reason::Reason, v1};
-use onsale_tests::caller::{
-    a_pool, buy_request, claim_request, create_request, euros, purchase_request, release_request,
-    resume_request, stop_request,
-};
+use onsale_tests::caller::{a_pool, claim_request, create_request, euros, purchase_request};
 use uuid::Uuid;
 
 use crate::{
+    every::every_command,
     log,
     refused::{refused, violates},
     shop::{fresh_pool, shared},
@@ -22,28 +20,13 @@ async fn a_command_on_an_unknown_pool_is_refused_by_every_rpc() {
     let id = fresh_pool();
     let pool = name::pool(&id);
     let claim = name::claim(&id, Uuid::new_v4());
-    let commands = &mut caller.commands;
-    let statuses = [
-        commands
-            .claim_tickets(claim_request(&id, "c", 1))
-            .await
-            .map(drop),
-        commands
-            .purchase_tickets(purchase_request(&id, "c", 1))
-            .await
-            .map(drop),
-        commands.buy_tickets(buy_request(&claim)).await.map(drop),
-        commands
-            .release_tickets(release_request(&claim))
-            .await
-            .map(drop),
-        commands
-            .stop_sales(stop_request(&id, v1::StopMode::VoidClaims))
-            .await
-            .map(drop),
-        commands.resume_sales(resume_request(&id)).await.map(drop),
-    ];
-    for answer in statuses {
+    let ticket = v1::Ticket {
+        name: name::ticket(&id, Uuid::new_v4()),
+        ..v1::Ticket::default()
+    };
+    let answers = every_command(&mut caller, &id, &claim, &ticket).await;
+    assert_eq!(answers.len(), 14);
+    for (_, answer) in answers {
         refused(answer, Reason::PoolNotFound, &[("pool", &pool)]).about(POOL, &pool);
     }
     assert_eq!(log::events(&shop.database, &id).await.len(), 0);

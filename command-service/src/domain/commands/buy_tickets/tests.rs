@@ -1,7 +1,7 @@
 use onsale_shared::event::{ReleaseCause, StopMode};
 
 use super::*;
-use crate::domain::commands::testing::*;
+use crate::domain::{commands::testing::*, partials::Void};
 
 fn a_claim_of_three() -> Vec<PoolEvent> {
     vec![created(), claimed(1, 1), claimed(1, 2), claimed(1, 3)]
@@ -102,7 +102,11 @@ fn a_voided_claim_is_dead_even_after_sales_resumed_and_before_it_is_swept() {
     );
     given.when(buy(1, &[])).refused(&Rejection::ClaimVoided {
         claim: claim_id(1),
-        void_time: minute(0),
+        void: Void {
+            event: event_id(5),
+            time: minute(0),
+            cause: ReleaseCause::Stopped,
+        },
     });
 }
 

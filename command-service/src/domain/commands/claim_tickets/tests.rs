@@ -1,7 +1,14 @@
-use onsale_shared::{event::ReleaseCause, money::Currency};
+mod limits;
+mod price;
+mod window;
+
+use onsale_shared::{
+    event::{ReleaseCause, StopMode},
+    money::Currency,
+};
 
 use super::*;
-use crate::domain::{Command, commands::testing::*};
+use crate::domain::{Command, commands::testing::*, partials::Counts};
 
 fn claimed_tickets(events: Vec<PoolEvent>) -> Vec<TicketClaimed> {
     let claimed = |event| {
@@ -192,8 +199,9 @@ fn a_price_limit_of_another_currency_is_refused() {
     created_then([])
         .when(command)
         .refused(&Rejection::WrongCurrency {
-            offered,
-            unit_price: euros(4_999),
+            field: "max_unit_price.currency_code",
+            given: offered.currency,
+            expected: euros(0).currency,
         });
 }
 

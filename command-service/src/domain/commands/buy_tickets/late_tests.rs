@@ -1,0 +1,177 @@
+//! Payments that come after the deadline.
+
+use onsale_shared::event::{ReleaseCause, StopMode};
+
+use crate::domain::{Rejection, commands::testing::*, partials::Counts};
+use onsale_shared::event::PoolEvent;
+
+/// A claim of two that expired a minute ago.
+fn an_expired_claim(more: impl IntoIterator<Item = PoolEvent>) -> Given {
+    let events = [created(), claimed(1, 1), claimed(1, 2)];
+    Given::events(events.into_iter().chain(more)).after_minutes(CLAIM_MINUTES + 1)
+}
+
+/// What comes of it, without the ids of the new tickets.
+fn kinds(events: &[PoolEvent]) -> Vec<&'static str> {
+    events.iter().map(|event| event.kind().as_str()).collect()
+}
+
+#[test]
+fn as_many_new_tickets_of_the_same_claim_are_bought_at_its_price() {
+    let after_a_price_change = an_expired_claim([price_changed(9_999)]);
+    let events = after_a_price_change.when(buy_late(1, &[])).events();
+    assert_eq!(
+        kinds(&events),
+        [
+            "TicketReleased",
+            "TicketReleased",
+            "TicketClaimed",
+            "TicketBought",
+            "TicketClaimed",
+            "TicketBought",
+        ]
+    );
+    let (PoolEvent::TicketClaimed(claimed), PoolEvent::TicketBought(bought)) =
+        (&events[2], &events[3])
+    else {
+        panic!("{events:?}")
+    };
+    assert_eq!(claimed.claim, claim_id(1));
+    assert_eq!(claimed.replaces, Some(ticket_id(1)));
+    assert_ne!(claimed.ticket, ticket_id(1), "an id never comes back");
+    assert_eq!(bought.unit_price, euros(4_999).minor, "the locked price");
+    assert_eq!(bought.ticket, claimed.ticket);
+}
+
+#[test]
+fn a_claim_that_is_swept_is_bought_late_all_the_same() {
+    let swept = [1, 2].map(|n| released(1, n, ReleaseCause::Expired));
+    let events = an_expired_claim(swept).when(buy_late(1, &[2])).events();
+    assert_eq!(kinds(&events), ["TicketClaimed", "TicketBought"]);
+}
+
+#[test]
+fn a_live_claim_is_simply_bought() {
+    Given::events([created(), claimed(1, 1)])
+        .when(buy_late(1, &[]))
+        .then([bought(1, 1)]);
+}
+
+#[test]
+fn the_window_ends_at_its_moment() {
+    let given = |minutes| an_expired_claim([]).after_minutes(CLAIM_MINUTES + minutes);
+    assert_eq!(
+        given(LATE_MINUTES - 1)
+            .when(buy_late(1, &[]))
+            .events()
+            .len(),
+        6
+    );
+    given(LATE_MINUTES)
+        .when(buy_late(1, &[]))
+        .refused(&Rejection::ClaimExpired {
+            claim: claim_id(1),
+            expire_time: minute(CLAIM_MINUTES),
+        });
+}
+
+#[test]
+fn it_is_never_sold_twice() {
+    let paid_late = [
+        released(1, 1, ReleaseCause::Expired),
+        released(1, 2, ReleaseCause::Expired),
+    ];
+    let replaced = reclaimed(1, 3, 1, CLAIM_MINUTES);
+    let given = || an_expired_claim(paid_late.clone().into_iter().chain(replaced.clone()));
+    given()
+        .when(buy_late(1, &[1]))
+        .refused(&Rejection::TicketNotHeld {
+            claim: claim_id(1),
+            ticket: Some(ticket_id(1)),
+        });
+    let rest = given().when(buy_late(1, &[])).events();
+    assert_eq!(kinds(&rest), ["TicketClaimed", "TicketBought"], "ticket 2");
+    let all = reclaimed(1, 4, 2, CLAIM_MINUTES);
+    let given = an_expired_claim(paid_late.into_iter().chain(replaced).chain(all));
+    given
+        .when(buy_late(1, &[]))
+        .refused(&Rejection::TicketNotHeld {
+            claim: claim_id(1),
+            ticket: None,
+        });
+}
+
+#[test]
+fn without_tickets_the_money_is_due_back() {
+    let swept = [1, 2].map(|n| released(1, n, ReleaseCause::Expired));
+    an_expired_claim(swept.into_iter().chain(sold(CAPACITY - 1)))
+        .when(buy_late(1, &[]))
+        .refused(&Rejection::InsufficientAvailability {
+            requested: 2,
+            counts: Counts {
+                capacity: CAPACITY,
+                sold: CAPACITY - 1,
+                held: 0,
+            },
+        });
+}
+
+#[test]
+fn a_stop_refuses_it_and_the_end_of_sales_does_not() {
+    let mode = StopMode::FinishClaims;
+    an_expired_claim([stopped(mode)])
+        .when(buy_late(1, &[]))
+        .refused(&Rejection::SalesStopped { mode });
+    let over = rescheduled(Schedule {
+        sales_end_time: Some(minute(1)),
+        ..Schedule::default()
+    });
+    let events = an_expired_claim([over]).when(buy_late(1, &[])).events();
+    assert_eq!(events.len(), 6);
+}
+
+#[test]
+fn the_limits_hold_as_for_a_new_claim() {
+    let one_an_order = limits_changed(Limits {
+        max_tickets_per_order: 1,
+        ..limits()
+    });
+    an_expired_claim([one_an_order])
+        .when(buy_late(1, &[]))
+        .refused(&Rejection::OrderLimitExceeded {
+            requested: 2,
+            max: 1,
+        });
+    let one_a_customer = limits_changed(Limits {
+        max_tickets_per_customer: 1,
+        ..limits()
+    });
+    an_expired_claim([one_a_customer])
+        .when(buy_late(1, &[]))
+        .refused(&Rejection::CustomerLimitExceeded {
+            requested: 2,
+            has: 0,
+            max: 1,
+        });
+}
+
+#[test]
+fn a_ticket_that_was_given_back_is_not_bought_late() {
+    let back = released(1, 1, ReleaseCause::Customer);
+    an_expired_claim([back])
+        .when(buy_late(1, &[1]))
+        .refused(&Rejection::TicketNotHeld {
+            claim: claim_id(1),
+            ticket: Some(ticket_id(1)),
+        });
+}
+
+#[test]
+fn a_ticket_that_is_named_twice_is_not_bought_twice() {
+    an_expired_claim([])
+        .when(buy_late(1, &[1, 1]))
+        .refused(&Rejection::TicketNotHeld {
+            claim: claim_id(1),
+            ticket: Some(ticket_id(1)),
+        });
+}

@@ -1,0 +1,50 @@
+use std::time::Duration;
+
+use onsale_shared::pricing::TimeStep;
+
+use super::*;
+use crate::domain::commands::testing::*;
+
+fn at(show: i64) -> event::Schedule {
+    event::Schedule {
+        show_time: Some(minute(show)),
+        ..event::Schedule::default()
+    }
+}
+
+#[test]
+fn all_times_are_replaced() {
+    let pool = created_with(|pool| pool.schedule.sales_start_time = Some(minute(50)));
+    Given::events([pool.clone()])
+        .when(reschedule(at(90)))
+        .then([rescheduled(at(90))]);
+    assert_eq!(
+        Given::events([pool, rescheduled(at(90))])
+            .when(claim(1))
+            .events()
+            .len(),
+        1,
+        "the sale has no beginning any more"
+    );
+}
+
+#[test]
+fn a_price_that_follows_the_time_keeps_its_show_time() {
+    let pool = created_with(|pool| {
+        pool.schedule.show_time = Some(minute(90));
+        pool.pricing.time_steps = vec![TimeStep {
+            before_show: Duration::from_hours(1),
+            change_basis_points: -1_000,
+        }];
+    });
+    Given::events([pool])
+        .when(reschedule(event::Schedule::default()))
+        .refused(&Rejection::ShowTimeRequired { field: "show_time" });
+}
+
+#[test]
+fn an_unknown_pool_is_not_found() {
+    Given::nothing()
+        .when(reschedule(at(1)))
+        .refused(&Rejection::PoolNotFound);
+}

@@ -1,0 +1,216 @@
+//! What events do to claims.
+
+use onsale_shared::{
+    event::{ClaimExtended, PoolEvent, ReleaseCause, StopMode, TicketClaimed},
+    id::{ClaimId, TicketId},
+    time::Timestamp,
+};
+
+use super::{Claim, Claims, Deadline, Fingerprint, Ticket, TicketState, Void};
+use crate::domain::{fact::Entry, partials::Contradiction};
+
+impl Claims {
+    /// How many claims are forgotten at most with one event.
+    const FORGOTTEN_PER_EVENT_MAX: usize = 2;
+
+    pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
+        match entry.event {
+            PoolEvent::PoolCreated(created) => {
+                let window = created.limits.late_purchase_window;
+                self.late_purchase_window.set(window);
+            }
+            PoolEvent::LimitsChanged(changed) => {
+                let window = changed.limits.late_purchase_window;
+                self.late_purchase_window.set(window);
+            }
+            PoolEvent::TicketClaimed(claimed) => self.claimed(claimed, entry)?,
+            PoolEvent::ClaimExtended(extended) => self.extended(extended)?,
+            PoolEvent::TicketBought(bought) => {
+                self.end_hold(bought.claim, bought.ticket, TicketState::Bought, entry)?;
+                self.by_ticket.set(bought.ticket, bought.claim);
+            }
+            PoolEvent::TicketReleased(released) => {
+                let state = TicketState::Released(released.cause);
+                self.end_hold(released.claim, released.ticket, state, entry)?;
+            }
+            PoolEvent::TicketRefunded(refunded) => {
+                self.refunded(refunded.claim, refunded.ticket, entry)?;
+            }
+            PoolEvent::SalesStopped(stop) => match stop.mode {
+                StopMode::VoidClaims => self.void(ReleaseCause::Stopped, entry),
+                StopMode::FinishClaims => {}
+            },
+            PoolEvent::PoolCancelled(_) => self.void(ReleaseCause::Cancelled, entry),
+            PoolEvent::SalesResumed(_)
+            | PoolEvent::CapacityChanged(_)
+            | PoolEvent::PricingChanged(_)
+            | PoolEvent::PoolRescheduled(_) => {}
+        }
+        self.forget(entry);
+        Ok(())
+    }
+
+    fn void(&mut self, cause: ReleaseCause, entry: &Entry<'_>) {
+        let (event, time) = (entry.id, entry.time);
+        self.voids.push(Void { event, time, cause });
+    }
+
+    fn epoch(&self) -> u32 {
+        u32::try_from(self.voids.len()).unwrap_or(u32::MAX)
+    }
+
+    fn claimed(&mut self, claimed: &TicketClaimed, entry: &Entry<'_>) -> Result<(), Contradiction> {
+        let epoch = self.epoch();
+        let added = self.by_id.update(&claimed.claim, |claim| {
+            let held_before = claim.has(TicketState::Held);
+            // A claim that is done gets a ticket only in the place of one that had expired.
+            if !held_before && claimed.replaces.is_none() {
+                return None;
+            }
+            add_ticket(claim, claimed)?;
+            if !held_before {
+                // Paid late: alive once more, until it is bought in the same breath.
+                claim.epoch = epoch;
+                claim.expire_time = claimed.expire_time;
+            }
+            Some(!held_before)
+        });
+        let begins_to_hold = match added {
+            Some(added) => added.ok_or(Contradiction)?,
+            None if claimed.replaces.is_some() => return Err(Contradiction),
+            None => {
+                let claim = Box::new(Claim::new(claimed, entry, epoch));
+                self.by_id.set(claimed.claim, claim);
+                true
+            }
+        };
+        if begins_to_hold {
+            self.deadlines.add(Deadline {
+                epoch,
+                time: claimed.expire_time,
+                claim: claimed.claim,
+            });
+            let holder = Fingerprint::of(&claimed.customer);
+            self.holders.add((holder, claimed.claim));
+        }
+        Ok(())
+    }
+
+    fn extended(&mut self, extended: &ClaimExtended) -> Result<(), Contradiction> {
+        let id = extended.claim;
+        let changed = self.by_id.update(&id, |claim| {
+            let fits = !claim.extended
+                && claim.expire_time == extended.old_expire_time
+                && claim.expire_time <= extended.expire_time
+                && u32::try_from(claim.held().count()) == Ok(extended.held)
+                && extended.held > 0;
+            if !fits {
+                return None;
+            }
+            let old = deadline(id, claim);
+            claim.extended = true;
+            claim.expire_time = extended.expire_time;
+            Some((old, deadline(id, claim)))
+        });
+        let (old, new) = changed.flatten().ok_or(Contradiction)?;
+        self.deadlines.remove(&old);
+        self.deadlines.add(new);
+        Ok(())
+    }
+
+    fn end_hold(
+        &mut self,
+        id: ClaimId,
+        ticket: TicketId,
+        state: TicketState,
+        entry: &Entry<'_>,
+    ) -> Result<(), Contradiction> {
+        let changed = self.by_id.update(&id, |claim| {
+            let ticket = claim.ticket_mut(ticket)?;
+            if ticket.state != TicketState::Held {
+                return None;
+            }
+            ticket.state = state;
+            let holds = claim.has(TicketState::Held);
+            let holder = Fingerprint::of(&claim.customer);
+            Some((deadline(id, claim), holder, holds, is_over(claim)))
+        });
+        let (deadline, holder, holds, is_over) = changed.flatten().ok_or(Contradiction)?;
+        if !holds {
+            self.deadlines.remove(&deadline);
+            self.holders.remove(&(holder, id));
+        }
+        if is_over {
+            self.ended.push((entry.time, id));
+        }
+        Ok(())
+    }
+
+    fn refunded(
+        &mut self,
+        id: ClaimId,
+        ticket: TicketId,
+        entry: &Entry<'_>,
+    ) -> Result<(), Contradiction> {
+        let changed = self.by_id.update(&id, |claim| {
+            let ticket = claim.ticket_mut(ticket)?;
+            if ticket.state != TicketState::Bought {
+                return None;
+            }
+            ticket.state = TicketState::Refunded;
+            Some(is_over(claim))
+        });
+        if changed.flatten().ok_or(Contradiction)? {
+            self.ended.push((entry.time, id));
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, entry: &Entry<'_>) {
+        let kept_for = Self::KEPT_FOR.max(*self.late_purchase_window.get());
+        for _ in 0..Self::FORGOTTEN_PER_EVENT_MAX {
+            let is_due = |(end, _): &(Timestamp, ClaimId)| end.plus(kept_for) < entry.time;
+            let Some((_, id)) = self.ended.pop_if(is_due) else {
+                return;
+            };
+            // One that was paid late meanwhile is not over.
+            let over = self.get(id).filter(|claim| is_over(claim));
+            let tickets = over.map(|claim| claim.tickets.clone()).unwrap_or_default();
+            if !tickets.is_empty() {
+                self.by_id.remove(&id);
+            }
+            for ticket in tickets {
+                self.by_ticket.remove(&ticket.id);
+            }
+        }
+    }
+}
+
+/// The claim holds nothing and has bought nothing that it still has.
+fn is_over(claim: &Claim) -> bool {
+    !claim.has(TicketState::Held) && !claim.has(TicketState::Bought)
+}
+
+fn deadline(id: ClaimId, claim: &Claim) -> Deadline {
+    Deadline {
+        epoch: claim.epoch,
+        time: claim.expire_time,
+        claim: id,
+    }
+}
+
+/// One more ticket of a claim; none if that cannot be.
+fn add_ticket(claim: &mut Claim, claimed: &TicketClaimed) -> Option<()> {
+    if claim.customer != claimed.customer || claim.ticket(claimed.ticket).is_some() {
+        return None;
+    }
+    if let Some(replaced) = claimed.replaces {
+        let replaced = claim.ticket_mut(replaced)?;
+        if replaced.state != TicketState::Released(ReleaseCause::Expired) {
+            return None;
+        }
+        replaced.state = TicketState::Replaced;
+    }
+    claim.tickets.push(Ticket::held(claimed.ticket));
+    Some(())
+}

@@ -1,0 +1,73 @@
+//! How many tickets each customer has, held and bought together: what the limit per customer is about. Tickets that the
+//! promoter gave away do not count.
+
+use onsale_shared::{event::PoolEvent, text::Reference};
+
+use super::{Contradiction, journaled_by};
+use crate::domain::{fact::Entry, journal::Map};
+
+/// See the module.
+#[derive(Clone, Debug, Default)]
+pub struct Customers {
+    /// Never 0: who has nothing is not known.
+    tickets: Map<Reference, u32>,
+}
+
+journaled_by!(Customers, tickets);
+
+impl Customers {
+    /// How many tickets a customer holds and has bought.
+    #[must_use]
+    pub fn tickets(&self, customer: &Reference) -> u32 {
+        self.tickets.get(customer).copied().unwrap_or(0)
+    }
+
+    /// All customers who have a ticket, in no order.
+    pub fn iter(&self) -> impl Iterator<Item = (&Reference, u32)> {
+        self.tickets.iter().map(|(customer, has)| (customer, *has))
+    }
+
+    pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
+        match entry.event {
+            PoolEvent::TicketClaimed(claimed) if !claimed.granted => {
+                let has = self.tickets(&claimed.customer).saturating_add(1);
+                self.tickets.set(claimed.customer.clone(), has);
+                Ok(())
+            }
+            PoolEvent::TicketReleased(released) => match &released.customer {
+                Some(customer) => self.lose(customer),
+                // Of before there was a limit per customer.
+                None => Ok(()),
+            },
+            PoolEvent::TicketRefunded(refunded) if !refunded.granted => {
+                self.lose(&refunded.customer)
+            }
+            PoolEvent::PoolCreated(_)
+            | PoolEvent::TicketClaimed(_)
+            | PoolEvent::ClaimExtended(_)
+            | PoolEvent::TicketBought(_)
+            | PoolEvent::TicketRefunded(_)
+            | PoolEvent::SalesStopped(_)
+            | PoolEvent::SalesResumed(_)
+            | PoolEvent::PoolCancelled(_)
+            | PoolEvent::CapacityChanged(_)
+            | PoolEvent::PricingChanged(_)
+            | PoolEvent::PoolRescheduled(_)
+            | PoolEvent::LimitsChanged(_) => Ok(()),
+        }
+    }
+
+    fn lose(&mut self, customer: &Reference) -> Result<(), Contradiction> {
+        match self.tickets(customer) {
+            0 => Err(Contradiction),
+            1 => {
+                self.tickets.remove(customer);
+                Ok(())
+            }
+            has => {
+                self.tickets.set(customer.clone(), has - 1);
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,381 @@
+//! A story as it unfolds: commands are decided, what comes of them is folded and checked.
+
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "a question of the model is about few kinds"
+)]
+
+use std::{collections::HashSet, time::Duration};
+
+use onsale_shared::{
+    event::{CommandHash, PoolEvent, ReleaseCause},
+    id::{ClaimId, Ids, RequestId, TicketId},
+    log::{Position, Version},
+    text::Reference,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::{
+    model::Model,
+    sorted,
+    steps::{Edit, Seen, Step},
+};
+use crate::domain::{
+    Decision, Entry, Fact, Pool, Rejection, Request,
+    commands::{
+        BuyTickets, ClaimTickets, Command, ExtendClaim, GrantTickets, PurchaseTickets,
+        RefundTickets, ReleaseTickets, SLICES, sweep::sweep, testing::*,
+    },
+    conflicts::Precondition,
+    decide,
+    journal::Mark,
+    partials::TicketState,
+    slice::GENERAL_REFUSALS,
+};
+
+/// A story as it unfolds.
+pub(super) struct Story {
+    pub(super) pool: Pool,
+    pub(super) model: Model,
+    pub(super) now: Timestamp,
+    ids: u128,
+    claims: Vec<(ClaimId, Vec<TicketId>)>,
+    requests: Vec<(Request, Option<Version>)>,
+    log: Vec<(Fact, Timestamp, Option<Request>)>,
+    pub(super) reached: HashSet<&'static str>,
+    /// What the events are called that the edit under way must not overlook.
+    pub(super) touched: &'static [&'static str],
+}
+
+impl Story {
+    pub(super) fn new() -> Self {
+        Self {
+            pool: Pool::default(),
+            model: Model::default(),
+            now: minute(0),
+            ids: 1,
+            claims: Vec::new(),
+            requests: Vec::new(),
+            log: Vec::new(),
+            reached: HashSet::new(),
+            touched: &[],
+        }
+    }
+
+    fn ids(&mut self) -> Ids {
+        self.ids += 1;
+        Ids::from(Uuid::from_u128(self.ids << 16))
+    }
+
+    pub(super) fn tell(&mut self, step: Step) {
+        let command = match step {
+            Step::Wait { seconds } => {
+                self.now = self.now.plus(Duration::from_secs(seconds));
+                return;
+            }
+            Step::Sweep { max } => {
+                let mut ids = self.ids();
+                let facts = sweep(&self.pool, self.now, max, &mut ids);
+                assert!(facts.len() <= max);
+                self.record(&facts, None);
+                return;
+            }
+            Step::Repeat { of } => return self.repeat(of),
+            Step::Create => ten_tickets(),
+            Step::Claim { customer, quantity } => {
+                Command::ClaimTickets(self.order(customer, quantity, None))
+            }
+            Step::Purchase {
+                customer,
+                quantity,
+                max_cents,
+            } => Command::PurchaseTickets(PurchaseTickets {
+                order: self.order(customer, quantity, max_cents),
+                payment_reference: None,
+            }),
+            Step::Extend { claim } => {
+                let Some((claim, _)) = self.named(claim, &[]) else {
+                    return;
+                };
+                Command::ExtendClaim(ExtendClaim { claim })
+            }
+            Step::Buy {
+                claim,
+                tickets,
+                reclaim,
+            } => {
+                let Some((claim, tickets)) = self.named(claim, &tickets) else {
+                    return;
+                };
+                Command::BuyTickets(BuyTickets {
+                    claim,
+                    tickets,
+                    payment_reference: None,
+                    reclaim,
+                })
+            }
+            Step::Release { claim, tickets } => {
+                let Some((claim, tickets)) = self.named(claim, &tickets) else {
+                    return;
+                };
+                Command::ReleaseTickets(ReleaseTickets { claim, tickets })
+            }
+            Step::Refund { claim, tickets } => match self.named(claim, &tickets) {
+                Some((_, mut tickets)) if !tickets.is_empty() => {
+                    // The edge refuses a ticket that is named twice.
+                    tickets.sort_unstable_by_key(|ticket| ticket.0);
+                    tickets.dedup();
+                    Command::RefundTickets(RefundTickets {
+                        tickets,
+                        reason: None,
+                    })
+                }
+                _nothing_named => return,
+            },
+            Step::Grant { customer, quantity } => Command::GrantTickets(GrantTickets {
+                customer: self.order(customer, quantity, None).customer,
+                quantity,
+                reason: None,
+            }),
+            Step::Edit { edit, seen } => self.edit(edit, seen),
+        };
+        let number = u128::try_from(self.requests.len()).unwrap();
+        let request = Request {
+            id: RequestId(Uuid::from_u128(number + 1)),
+            hash: CommandHash(number + 1),
+            command,
+        };
+        self.decide(&request);
+    }
+
+    fn order(&self, customer: u8, quantity: u32, max_cents: Option<i64>) -> ClaimTickets {
+        ClaimTickets {
+            customer: Reference::parse(&format!("customer-{customer}")).unwrap(),
+            max_unit_price: max_cents.map(euros),
+            ..order(quantity)
+        }
+    }
+
+    /// The command, and what the events are called that it must not overlook.
+    fn edit(&mut self, edit: Edit, seen: Option<Seen>) -> Command {
+        const SALE: &[&str] = &["SalesStopped", "SalesResumed"];
+        const PRICE_AND_TIMES: &[&str] = &["PricingChanged", "PoolRescheduled"];
+        let (command, touched) = match edit {
+            Edit::Stop(mode) => (stop(mode), SALE),
+            Edit::Resume => (resume(), SALE),
+            Edit::Cancel => (cancel(), SALE),
+            Edit::Capacity(capacity) => (change_capacity(capacity), &["CapacityChanged"][..]),
+            Edit::Pricing(rule) => (change_rule(rule), PRICE_AND_TIMES),
+            Edit::Reschedule(schedule) => (reschedule(schedule), PRICE_AND_TIMES),
+            Edit::Limits(limits) => (change_limits(limits), &["LimitsChanged"][..]),
+        };
+        self.touched = touched;
+        let Some(Seen {
+            versions_ago,
+            merge,
+        }) = seen
+        else {
+            return command;
+        };
+        on_version(
+            (self.pool.version().get() - versions_ago).max(0),
+            merge,
+            command,
+        )
+    }
+
+    fn named(&self, claim: usize, tickets: &[usize]) -> Option<(ClaimId, Vec<TicketId>)> {
+        let (claim, all) = self.claims.get(claim)?;
+        let tickets = tickets
+            .iter()
+            .filter_map(|ticket| all.get(*ticket))
+            .copied()
+            .collect();
+        Some((*claim, tickets))
+    }
+
+    fn decide(&mut self, request: &Request) {
+        let mut ids = self.ids();
+        let slice = SLICES
+            .iter()
+            .find(|slice| slice.command == request.command.name())
+            .unwrap();
+        match decide(&self.pool, request, self.now, &mut ids) {
+            Ok(Decision::Record(facts)) => {
+                assert!(!facts.is_empty(), "an accepted command records something");
+                assert!(
+                    !self.is_conflict(precondition_of(&request.command)),
+                    "an edit overlooks another"
+                );
+                for fact in &facts {
+                    assert!(
+                        slice.records.contains(&fact.event.kind()),
+                        "{} records {:?}",
+                        slice.command,
+                        fact.event
+                    );
+                }
+                // Comparing whole states is slow; an eighth of the decisions will do.
+                if self.ids.is_multiple_of(8) {
+                    self.speculate_and_undo(&facts);
+                }
+                self.record(&facts, Some(request));
+                self.requests
+                    .push((request.clone(), Some(self.pool.version())));
+            }
+            Ok(Decision::Repeat(_)) => panic!("a new request id is not a repeat"),
+            Ok(Decision::SweepFirst) => {
+                self.reached.insert("SWEEP_FIRST");
+                self.tell(Step::Sweep { max: 500 });
+                self.decide(request);
+            }
+            Err(rejection) => {
+                let reason = rejection.reason();
+                let declared =
+                    slice.refusals.contains(&reason) || GENERAL_REFUSALS.contains(&reason);
+                assert!(declared, "{} refuses with {reason}", slice.command);
+                self.check_refusal(&rejection, precondition_of(&request.command));
+                self.reached.insert(reason);
+                self.requests.push((request.clone(), None));
+            }
+        }
+    }
+
+    /// A repeat gets its first version; a refused command is decided as if it were new.
+    fn repeat(&mut self, of: usize) {
+        let Some((request, recorded)) = self.requests.get(of).cloned() else {
+            return;
+        };
+        let mut ids = self.ids();
+        let again = decide(&self.pool, &request, self.now, &mut ids);
+        if let Some(version) = recorded {
+            let age = self
+                .now
+                .since(self.log[usize::try_from(version.get() - 1).unwrap()].1);
+            if age > Duration::from_hours(24) {
+                return;
+            }
+            match again {
+                Ok(Decision::Repeat(remembered)) => {
+                    assert_eq!(remembered.version, version);
+                }
+                other => panic!("{other:?} is not the first answer"),
+            }
+            let other = Request {
+                hash: CommandHash(u128::MAX),
+                ..request
+            };
+            let reused = decide(&self.pool, &other, self.now, &mut ids);
+            assert!(
+                matches!(reused, Err(Rejection::RequestIdReused { .. })),
+                "{reused:?}"
+            );
+            self.reached.insert("REPEATED");
+        }
+    }
+
+    /// What is folded under a mark and undone has never been.
+    fn speculate_and_undo(&mut self, facts: &[Fact]) {
+        let before = format!("{:?}", self.pool);
+        let mut other = self.pool.clone();
+        other.begin(Some(Mark(7)));
+        fold_into(&mut other, facts, self.now, None);
+        other.undo(Mark(7));
+        assert_eq!(sorted(&before), sorted(&format!("{other:?}")), "undone");
+    }
+
+    fn record(&mut self, facts: &[Fact], request: Option<&Request>) {
+        fold_into(&mut self.pool, facts, self.now, request);
+        let mut first = true;
+        for fact in facts {
+            self.check_claim(&fact.event, first);
+            first &= !matches!(fact.event, PoolEvent::TicketClaimed(_));
+            self.happen(&fact.event);
+            if let PoolEvent::TicketClaimed(claimed) = &fact.event {
+                let known = self.claims.iter_mut().find(|(id, _)| *id == claimed.claim);
+                match known {
+                    Some((_, tickets)) => tickets.push(claimed.ticket),
+                    None => self.claims.push((claimed.claim, vec![claimed.ticket])),
+                }
+                if claimed.replaces.is_some() {
+                    self.reached.insert("PAID_LATE");
+                }
+            }
+            self.reached.insert(fact.event.kind().as_str());
+            self.log.push((fact.clone(), self.now, request.cloned()));
+        }
+        self.check();
+        self.reach_states();
+    }
+
+    fn reach_states(&mut self) {
+        for (_, claim) in self.pool.claims.iter() {
+            for ticket in &claim.tickets {
+                self.reached.insert(match ticket.state {
+                    TicketState::Held => "held",
+                    TicketState::Bought => "bought",
+                    TicketState::Released(ReleaseCause::Customer) => "released by the customer",
+                    TicketState::Released(ReleaseCause::Operator) => "released by an operator",
+                    TicketState::Released(ReleaseCause::Expired) => "expired",
+                    TicketState::Released(ReleaseCause::Stopped) => "voided by a stop",
+                    TicketState::Released(ReleaseCause::Cancelled) => "voided by the end",
+                    TicketState::Replaced => "replaced",
+                    TicketState::Refunded => "refunded",
+                });
+            }
+        }
+    }
+
+    /// Folding the log from the start gives the state that lived.
+    pub(super) fn replay(&self) -> Pool {
+        let mut pool = Pool::default();
+        for (fact, time, request) in &self.log {
+            fold_into(
+                &mut pool,
+                std::slice::from_ref(fact),
+                *time,
+                request.as_ref(),
+            );
+        }
+        pool
+    }
+}
+
+fn fold_into(pool: &mut Pool, facts: &[Fact], time: Timestamp, request: Option<&Request>) {
+    for fact in facts {
+        let version = pool.version().next();
+        pool.evolve(&Entry {
+            event: &fact.event,
+            id: fact.id,
+            version,
+            position: Position::new(version.get()),
+            time,
+            request: request.map(|request| request.id),
+            command_hash: request.map(|request| request.hash),
+            actor: Some("promoter-1"),
+        });
+    }
+}
+
+/// Ten tickets, at most four an order and six a customer.
+fn ten_tickets() -> Command {
+    let Command::CreatePool(mut create) = a_pool() else {
+        unreachable!("a_pool() creates")
+    };
+    create.limits.max_tickets_per_customer = 6;
+    Command::CreatePool(create)
+}
+
+fn precondition_of(command: &Command) -> Precondition {
+    match command {
+        Command::StopSales(edit) => edit.precondition,
+        Command::ResumeSales(edit) => edit.precondition,
+        Command::CancelPool(edit) => edit.precondition,
+        Command::ChangeCapacity(edit) => edit.precondition,
+        Command::ChangePricing(edit) => edit.precondition,
+        Command::ReschedulePool(edit) => edit.precondition,
+        Command::ChangeLimits(edit) => edit.precondition,
+        _no_edit => Precondition::NONE,
+    }
+}

@@ -1,0 +1,167 @@
+use onsale_shared::event::Schedule;
+
+use super::*;
+use crate::pool::{
+    Details,
+    tests::{details, pool_of},
+};
+
+pub(crate) fn at(position: i64) -> Progress {
+    Progress {
+        position: Position::new(position).unwrap(),
+        time: Timestamp::from_micros(position),
+    }
+}
+
+pub(crate) fn pool(name: &str, position: i64) -> Arc<Pool> {
+    let id = PoolId::parse(name).unwrap();
+    Arc::new(Pool {
+        position: Position::new(position).unwrap(),
+        ..Pool::unknown(id, Timestamp::default())
+    })
+}
+
+fn names(cut: &Cut) -> Vec<&str> {
+    cut.pools.iter().map(|pool| pool.id.as_str()).collect()
+}
+
+#[test]
+fn what_changed_since_a_position_is_one_cut() {
+    let hub = Hub::default();
+    hub.publish([pool("aaa", 1), pool("bbb", 2), pool("ccc", 3)], at(3));
+    hub.publish([pool("aaa", 5)], at(5));
+    hub.publish([], at(6));
+    let since = |position| hub.changed_since(Position::new(position).unwrap());
+    assert_eq!(names(&since(0)), ["bbb", "ccc", "aaa"]);
+    assert_eq!(names(&since(2)), ["ccc", "aaa"]);
+    assert_eq!(names(&since(5)), [""; 0]);
+    assert_eq!(since(0).progress, at(6));
+}
+
+#[test]
+fn time_never_goes_back() {
+    let hub = Hub::default();
+    hub.publish([], at(5));
+    let earlier = Progress {
+        time: Timestamp::from_micros(1),
+        ..at(6)
+    };
+    hub.publish([], earlier);
+    assert_eq!(hub.progress().position.get(), 6);
+    assert_eq!(hub.progress().time, Timestamp::from_micros(5));
+}
+
+#[test]
+fn a_frame_is_encoded_once() {
+    let hub = Hub::default();
+    hub.publish([pool("aaa", 1)], at(1));
+    let subscriber = hub.subscribe(&PoolId::parse("aaa").unwrap()).unwrap();
+    let snapshot = subscriber.borrow().clone();
+    let first = snapshot.frame(|_| Bytes::from_static(b"first"));
+    let second = snapshot.frame(|_| Bytes::from_static(b"second"));
+    assert_eq!(
+        (first.as_ref(), second.as_ref()),
+        (&b"first"[..], &b"first"[..])
+    );
+}
+
+/// A pool of fixed price that sells from a time on.
+fn opening(name: &str, position: i64, micros: i64) -> Arc<Pool> {
+    let schedule = Schedule {
+        sales_start_time: Some(Timestamp::from_micros(micros)),
+        ..Schedule::default()
+    };
+    let details = Details {
+        schedule,
+        ..details()
+    };
+    Arc::new(Pool {
+        position: Position::new(position).unwrap(),
+        ..pool_of(name, 1, details)
+    })
+}
+
+fn subscribe(hub: &Hub, name: &str) -> watch::Receiver<Arc<Snapshot>> {
+    hub.subscribe(&PoolId::parse(name).unwrap()).unwrap()
+}
+
+#[test]
+fn a_moment_publishes_a_pool_anew_with_its_own_frame() {
+    let hub = Hub::default();
+    hub.publish([opening("aaa", 1, 50)], at(1));
+    let mut subscriber = subscribe(&hub, "aaa");
+    let before = subscriber.borrow_and_update().clone();
+    assert_eq!(before.frame(|_| Bytes::from_static(b"closed")), "closed");
+    hub.publish([], at(49));
+    assert!(!subscriber.has_changed().unwrap());
+    hub.publish([], at(50));
+    assert!(subscriber.has_changed().unwrap());
+    let after = subscriber.borrow_and_update().clone();
+    assert_eq!((after.pool.position.get(), after.progress), (1, at(50)));
+    assert_eq!(after.frame(|_| Bytes::from_static(b"open")), "open");
+    hub.publish([], at(99));
+    assert!(!subscriber.has_changed().unwrap());
+    // For projections nothing has changed.
+    assert_eq!(names(&hub.changed_since(at(1).position)), [""; 0]);
+}
+
+#[test]
+fn a_pool_whose_moments_are_past_is_left_alone() {
+    let hub = Hub::default();
+    hub.publish([opening("aaa", 1, 50)], at(60));
+    let subscriber = subscribe(&hub, "aaa");
+    hub.publish([], at(99));
+    assert!(!subscriber.has_changed().unwrap());
+}
+
+#[test]
+fn only_pools_that_somebody_watches_are_published_anew() {
+    let hub = Hub::default();
+    hub.publish([opening("aaa", 1, 50), opening("bbb", 2, 50)], at(2));
+    drop(subscribe(&hub, "aaa"));
+    let snapshot = |name| Arc::clone(&subscribe(&hub, name).borrow());
+    let before = [snapshot("aaa"), snapshot("bbb")];
+    hub.publish([], at(60));
+    let after = [snapshot("aaa"), snapshot("bbb")];
+    for (before, after) in before.iter().zip(&after) {
+        assert!(Arc::ptr_eq(before, after));
+    }
+    // Who comes later has missed no moment that is still to come.
+    hub.publish([opening("aaa", 61, 70)], at(61));
+    let subscriber = subscribe(&hub, "aaa");
+    hub.publish([], at(70));
+    assert!(subscriber.has_changed().unwrap());
+}
+
+#[test]
+fn more_pools_than_a_batch_are_all_published_at_one_moment() {
+    let hub = Hub::default();
+    let names: Vec<_> = (0..=2 * BATCH_POOLS).map(|i| format!("pool-{i}")).collect();
+    let pools = (1..)
+        .zip(&names)
+        .map(|(position, name)| opening(name, position, 9_000));
+    hub.publish(pools, at(8_000));
+    let subscribers: Vec<_> = names.iter().map(|name| subscribe(&hub, name)).collect();
+    assert_eq!(hub.published(), at(8_000));
+    hub.publish([], at(9_000));
+    let told = subscribers
+        .iter()
+        .filter(|pool| pool.has_changed().unwrap());
+    assert_eq!(told.count(), names.len());
+    assert_eq!(hub.published(), at(9_000));
+}
+
+/// Time has come to 60, but what opened at 50 is not published yet.
+#[test]
+fn what_is_still_to_be_published_is_not_promised_and_not_forgotten() {
+    let hub = Hub::default();
+    hub.publish([opening("aaa", 1, 50)], at(1));
+    let first = subscribe(&hub, "aaa");
+    hub.write(|memory| memory.take_over([], at(60)));
+    assert_eq!(hub.progress().time.as_micros(), 60);
+    assert_eq!(hub.published().time.as_micros(), 49);
+    let _second = subscribe(&hub, "aaa");
+    assert!(!hub.write(Memory::pass_time), "that was all");
+    assert!(first.has_changed().unwrap());
+    assert_eq!(hub.published().time.as_micros(), 60);
+}
