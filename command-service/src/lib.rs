@@ -1,7 +1,8 @@
 //! command-service: validates commands and appends events with expected-version checks.
 //!
 //! Read [`domain`] for the rules, [`pools`] for how a command becomes events, [`deadlines`] for how places of dead
-//! claims come back though nobody asks, [`grpc`] for what callers see, [`serve`](serve()) for how it all starts and ends.
+//! claims come back though nobody asks, [`grpc`] for what callers see, [`serve`](serve()) for how it all starts and ends,
+//! [`verify`] for the proof that all of the log can have happened.
 
 pub mod config;
 pub mod deadlines;
@@ -9,6 +10,7 @@ pub mod domain;
 pub mod grpc;
 pub mod pools;
 mod serve;
+pub mod verify;
 
 pub use config::Config;
 pub use serve::{migrate, serve};

@@ -1,10 +1,13 @@
 //! The program: reads its command line, starts logging, and runs one subcommand.
 
-use std::process::ExitCode;
+use std::{
+    io::{Write as _, stdout},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
-use onsale_command_service::{Config, migrate, serve};
+use onsale_command_service::{Config, migrate, serve, verify::verify};
 use onsale_shared::{shutdown, telemetry};
 use tokio::net::TcpListener;
 
@@ -40,6 +43,12 @@ enum Command {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
         database_url: String,
     },
+    /// Read the whole log and say which event of each pool cannot have happened; exit with 1 if there is one
+    Verify {
+        /// The PostgreSQL database of the event log
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+        database_url: String,
+    },
     /// Exit with 0 if a server says SERVING, with 1 otherwise
     Health {
         /// The server to ask
@@ -71,6 +80,7 @@ async fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Serve(config) => run(*config).await,
         Command::Migrate { database_url } => migrate(&database_url).await,
+        Command::Verify { database_url } => verified(&database_url).await,
         Command::Health { address } => return healthy(address).await,
     };
     match ended {
@@ -92,6 +102,13 @@ async fn run(config: Config) -> anyhow::Result<()> {
         )
     })?;
     serve(config, listener, stop).await
+}
+
+async fn verified(database_url: &str) -> anyhow::Result<()> {
+    let report = verify(database_url).await?;
+    writeln!(stdout(), "{report}")?;
+    anyhow::ensure!(report.is_sound(), "the log is not sound");
+    Ok(())
 }
 
 async fn healthy(address: String) -> ExitCode {

@@ -5,15 +5,17 @@ use sqlx::{PgConnection, Row as _};
 /// What a pool's events add up to, and whether they could have happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// From the pool's creation.
+    /// As it was set last.
     pub capacity: i64,
-    /// `TicketBought`.
+    /// Bought and not refunded.
     pub sold: i64,
     /// `TicketClaimed` that were neither bought nor released.
     pub held: i64,
     /// The most that sold + held ever was, after any event.
     pub committed_max: i64,
-    /// Tickets that were claimed, bought or released twice, or bought or released without being held.
+    /// After how many events more was sold and held than there was at that moment.
+    pub oversold: i64,
+    /// Tickets that were claimed, bought, released or refunded twice, or otherwise than tickets live.
     pub illegal_lives: i64,
     /// Positions or versions that are missing.
     pub gaps: i64,
@@ -23,28 +25,33 @@ impl Proof {
     /// Whether nothing was oversold at any moment, and every ticket lived as tickets live.
     #[must_use]
     pub const fn is_sound(&self) -> bool {
-        self.committed_max <= self.capacity && self.illegal_lives == 0 && self.gaps == 0
+        self.oversold == 0 && self.illegal_lives == 0 && self.gaps == 0
     }
 }
 
 const PROOF: &str = "
 WITH e AS (
-    SELECT position, version, type, data ->> 'ticket' AS ticket, (data ->> 'capacity')::bigint AS capacity
+    SELECT version, type, data ->> 'ticket' AS ticket,
+           CASE WHEN type IN ('PoolCreated', 'CapacityChanged') THEN (data ->> 'capacity')::bigint END AS capacity
       FROM onsale_log.events WHERE stream = 'pools/' || $1
 ), counted AS (
-    SELECT version,
-           sum(CASE type WHEN 'TicketClaimed' THEN 1 WHEN 'TicketReleased' THEN -1 ELSE 0 END)
-               OVER (ORDER BY version) AS committed
-      FROM e
+    SELECT version, capacity, count(capacity) OVER w AS era,
+           sum(CASE type WHEN 'TicketClaimed' THEN 1 WHEN 'TicketReleased' THEN -1 WHEN 'TicketRefunded' THEN -1 ELSE 0 END)
+               OVER w AS committed
+      FROM e WINDOW w AS (ORDER BY version)
+), held_to AS (
+    SELECT version, committed, max(capacity) OVER (PARTITION BY era) AS capacity FROM counted
 ), lives AS (
     SELECT ticket, string_agg(type, ',' ORDER BY version) AS life FROM e WHERE ticket IS NOT NULL GROUP BY ticket
 )
-SELECT (SELECT capacity FROM e WHERE type = 'PoolCreated')                               AS capacity,
-       (SELECT count(*) FROM e WHERE type = 'TicketBought')                              AS sold,
+SELECT (SELECT capacity FROM held_to ORDER BY version DESC LIMIT 1)                      AS capacity,
+       (SELECT count(*) FROM lives WHERE life LIKE '%TicketBought')                      AS sold,
        (SELECT count(*) FROM lives WHERE life = 'TicketClaimed')                         AS held,
        (SELECT coalesce(max(committed), 0)::bigint FROM counted)                         AS committed_max,
+       (SELECT count(*) FROM held_to WHERE committed > capacity OR capacity IS NULL)     AS oversold,
        (SELECT count(*) FROM lives
-         WHERE life NOT IN ('TicketClaimed', 'TicketClaimed,TicketBought', 'TicketClaimed,TicketReleased'))
+         WHERE life NOT IN ('TicketClaimed', 'TicketClaimed,TicketBought', 'TicketClaimed,TicketReleased',
+                            'TicketClaimed,TicketBought,TicketRefunded'))
                                                                                          AS illegal_lives,
        (SELECT coalesce(max(version), 0) - count(*) FROM e)
      + (SELECT coalesce(max(position), 0) - count(*) FROM onsale_log.events)             AS gaps";
@@ -64,6 +71,7 @@ pub async fn of_pool(connection: &mut PgConnection, pool_id: &str) -> Proof {
         sold: row.get("sold"),
         held: row.get("held"),
         committed_max: row.get("committed_max"),
+        oversold: row.get("oversold"),
         illegal_lives: row.get("illegal_lives"),
         gaps: row.get("gaps"),
     }

@@ -255,6 +255,8 @@ impl Fields {
         // As it was given out, and no other way to write the number.
         let version = etag.parse().ok().and_then(Version::new);
         let version = version.filter(|version| version.to_string() == etag);
+        // What does not exist yet is edited by nobody.
+        let version = version.filter(|version| *version != Version::START);
         if version.is_none() {
             self.violate("etag", "is not the etag of a pool");
         }

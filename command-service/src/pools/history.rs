@@ -47,7 +47,7 @@ pub(super) async fn probe(
 }
 
 /// Folds a page of the log. An event that this version cannot read marks the pool as corrupted: it sells no more here.
-pub(super) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
+pub(crate) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
     for recorded in page {
         let was_sound = pool.corrupted_at().is_none();
         match (recorded.decode(), recorded.metadata()) {

@@ -22,3 +22,4 @@ mod sound;
 mod stop;
 mod times;
 mod validate_only;
+mod verify;

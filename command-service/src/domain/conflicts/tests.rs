@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use onsale_shared::{
     event::{PoolEvent, StopMode},
-    pricing::{Pricing, TimeStep},
+    pricing::{DemandStep, Pricing, TimeStep},
 };
 
 use super::*;
@@ -280,6 +280,37 @@ fn another_edit_of_the_same_setting_is_in_the_way_and_is_told_with_all_that_is_k
     };
     assert_eq!(conflict.changes, [change]);
     assert_eq!(conflict.sold, SoldSince::Exactly(1));
+}
+
+#[test]
+fn price_steps_are_told_as_people_read_them() {
+    let stepped = PoolEvent::PricingChanged(onsale_shared::event::PricingChanged {
+        pricing: Pricing {
+            demand_steps: [(10, 100), (20, 250)]
+                .map(|(sold_percent, change_basis_points)| DemandStep {
+                    sold_percent,
+                    change_basis_points,
+                })
+                .into(),
+            ..falling()
+        },
+    });
+    let events = vec![created_with(|pool| pool.schedule = show_at(300)), stepped];
+    let edit = on_version(1, false, change_pricing(1));
+    let conflict = conflict_of(Given::events(events).when(edit));
+    let fields = &conflict.changes[0].fields;
+    let told: Vec<_> = fields
+        .iter()
+        .map(|change| (change.field, change.old.as_str(), change.new.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("base_price", "49.99 EUR", "10.00 EUR"),
+            ("demand_steps", "none", "10 %: +100 bp, 20 %: +250 bp"),
+            ("time_steps", "none", "3600 s: -1000 bp"),
+        ]
+    );
 }
 
 #[test]

@@ -161,8 +161,9 @@ macro_rules! edit_refused {
 }
 
 /// Texts that no pool ever had as its etag.
-const NO_ETAGS: [&str; 8] = [
+const NO_ETAGS: [&str; 9] = [
     "x",
+    "0",
     "-0",
     "-1",
     "1.5",

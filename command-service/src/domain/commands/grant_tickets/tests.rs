@@ -91,17 +91,25 @@ fn places_of_dead_claims_are_taken_for_a_grant_too() {
 
 #[test]
 fn a_large_grant_waits_for_the_sweep_rather_than_outgrow_a_group() {
-    let pool = created_with(|pool| pool.capacity = 500);
-    let held = (1..=500).map(|n| claimed(n, n));
-    let given = Given::events([pool].into_iter().chain(held));
-    let request = Request {
-        id: onsale_shared::id::RequestId(uuid::Uuid::from_u128(7)),
-        hash: onsale_shared::event::CommandHash(7),
-        command: grant(400),
+    // All places are held by dead claims, so that each granted ticket needs one released.
+    let granted_of_dead = |quantity, dead: u128| {
+        let pool = created_with(|pool| pool.capacity = quantity);
+        let held = (1..=dead).map(|n| claimed(n, n));
+        let given = Given::events([pool].into_iter().chain(held));
+        let request = Request {
+            id: onsale_shared::id::RequestId(uuid::Uuid::from_u128(7)),
+            hash: onsale_shared::event::CommandHash(7),
+            command: grant(quantity),
+        };
+        let mut ids = onsale_shared::id::Ids::from(uuid::Uuid::from_u128(1 << 64));
+        decide(&given.pool, &request, minute(CLAIM_MINUTES), &mut ids)
     };
-    let mut ids = onsale_shared::id::Ids::from(uuid::Uuid::from_u128(1 << 64));
-    let decision = decide(&given.pool, &request, minute(CLAIM_MINUTES), &mut ids);
-    assert_eq!(decision, Ok(Decision::SweepFirst));
+    let events = |decision| match decision {
+        Ok(Decision::Record(facts)) => facts.len(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(events(granted_of_dead(400, 200)), 1_000, "a whole group");
+    assert_eq!(granted_of_dead(400, 201), Ok(Decision::SweepFirst));
 }
 
 #[test]

@@ -43,6 +43,29 @@ fn a_price_that_follows_the_time_keeps_its_show_time() {
 }
 
 #[test]
+fn a_price_that_follows_the_time_can_follow_another_show_time() {
+    let pool = created_with(|pool| {
+        pool.schedule.show_time = Some(minute(90));
+        pool.pricing.time_steps = vec![TimeStep {
+            before_show: Duration::from_hours(1),
+            change_basis_points: -1_000,
+        }];
+    });
+    Given::events([pool])
+        .when(reschedule(at(120)))
+        .then([rescheduled(at(120))]);
+}
+
+#[test]
+fn a_price_that_does_not_follow_the_time_needs_no_show_time() {
+    let pool = created_with(|pool| pool.schedule.show_time = Some(minute(90)));
+    let none = event::Schedule::default();
+    Given::events([pool])
+        .when(reschedule(none))
+        .then([rescheduled(none)]);
+}
+
+#[test]
 fn an_unknown_pool_is_not_found() {
     Given::nothing()
         .when(reschedule(at(1)))
