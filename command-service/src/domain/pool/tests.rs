@@ -43,6 +43,12 @@ fn impossible() -> Vec<(Vec<PoolEvent>, PoolEvent)> {
         (held.clone(), capacity_changed(0)),
         (held.clone(), extended(1, 2, 17)),
         (held.clone(), extended(2, 1, 17)),
+        (held.clone(), extended(1, 0, 17)),
+        (held.clone(), extended_from(11, 1, 17)),
+        (
+            vec![created(), claimed(1, 1), bought(1, 1)],
+            extended(1, 0, 17),
+        ),
         (held.clone(), extended(1, 1, CLAIM_MINUTES - 1)),
         (
             vec![created(), claimed(1, 1), extended(1, 1, 17)],
@@ -63,6 +69,10 @@ fn impossible() -> Vec<(Vec<PoolEvent>, PoolEvent)> {
         (vec![created()], resumed()),
         (
             vec![created(), stopped(StopMode::VoidClaims)],
+            stopped(StopMode::FinishClaims),
+        ),
+        (
+            vec![created(), stopped(StopMode::FinishClaims)],
             stopped(StopMode::FinishClaims),
         ),
         (vec![created(), cancelled()], cancelled()),
@@ -113,34 +123,102 @@ fn an_event_that_cannot_be_read_marks_the_pool() {
     assert_eq!(pool.version(), at.next());
 }
 
+/// An extension of a claim that has another deadline.
+fn extended_from(old: i64, held: u32, until: i64) -> PoolEvent {
+    let PoolEvent::ClaimExtended(extended) = extended(1, held, until) else {
+        unreachable!("extended() extends")
+    };
+    PoolEvent::ClaimExtended(onsale_shared::event::ClaimExtended {
+        old_expire_time: minute(old),
+        ..extended
+    })
+}
+
+/// Folds an event of a request.
+fn fold_for(pool: &mut Pool, request: u128, event: &PoolEvent, hash: Option<u128>, minutes: i64) {
+    let version = pool.version().next();
+    pool.evolve(&Entry {
+        event,
+        id: event_id(version.get()),
+        version,
+        position: None,
+        time: minute(minutes),
+        request: Some(RequestId(Uuid::from_u128(request))),
+        command_hash: hash.map(CommandHash),
+        actor: None,
+    });
+}
+
+fn remembered(pool: &Pool, request: u128) -> Option<crate::domain::partials::Remembered> {
+    pool.requests.get(RequestId(Uuid::from_u128(request)))
+}
+
+#[test]
+fn a_command_is_remembered_with_its_hash_version_time_and_claim() {
+    let mut pool = fold(&[created()]);
+    fold_for(&mut pool, 1, &claimed(5, 1), Some(77), 3);
+    fold_for(&mut pool, 1, &claimed(5, 2), None, 3);
+    fold_for(&mut pool, 2, &stopped(StopMode::FinishClaims), None, 4);
+    let first = remembered(&pool, 1).unwrap();
+    assert_eq!(first.hash, Some(CommandHash(77)));
+    assert_eq!(first.version.get(), 3, "of its last event");
+    assert_eq!(first.time, minute(3));
+    assert_eq!(first.claim, Some(claim_id(5)));
+    let second = remembered(&pool, 2).unwrap();
+    assert_eq!((second.hash, second.claim), (None, None));
+    assert_eq!(remembered(&pool, 3), None);
+}
+
+#[test]
+fn a_command_is_about_the_claim_that_its_events_name() {
+    let about = |events: &[PoolEvent], event: PoolEvent| {
+        let mut pool = fold(events);
+        fold_for(&mut pool, 1, &event, None, 0);
+        remembered(&pool, 1).unwrap().claim
+    };
+    let held = [created(), claimed(1, 1)];
+    assert_eq!(about(&held, extended(1, 1, 17)), Some(claim_id(1)));
+    assert_eq!(about(&held, bought(1, 1)), Some(claim_id(1)));
+    assert_eq!(
+        about(&held, released(1, 1, ReleaseCause::Customer)),
+        Some(claim_id(1))
+    );
+    assert_eq!(
+        about(&held, released(1, 1, ReleaseCause::Expired)),
+        None,
+        "by the way"
+    );
+}
+
+#[test]
+fn a_command_is_remembered_for_a_day_and_then_forgotten() {
+    let day = 24 * 60;
+    let mut pool = fold(&[created()]);
+    fold_for(&mut pool, 1, &claimed(5, 1), None, 0);
+    fold_for(&mut pool, 2, &claimed(6, 2), None, day);
+    assert!(remembered(&pool, 1).is_some(), "for a whole day");
+    fold_for(&mut pool, 3, &claimed(7, 3), None, day + 1);
+    assert!(remembered(&pool, 1).is_none());
+    assert!(remembered(&pool, 2).is_some());
+}
+
 #[test]
 fn commands_learn_their_positions_when_their_batch_is_in_the_log() {
     let mut pool = fold(&[created()]);
-    let fold_for = |pool: &mut Pool, request: u128, event: &PoolEvent| {
-        let version = pool.version().next();
-        pool.evolve(&Entry {
-            event,
-            id: event_id(version.get()),
-            version,
-            position: None,
-            time: minute(0),
-            request: Some(RequestId(Uuid::from_u128(request))),
-            command_hash: Some(CommandHash(request)),
-            actor: None,
-        });
-    };
     let position = |pool: &Pool, request: u128| {
-        let known = pool.requests.get(RequestId(Uuid::from_u128(request)));
-        known.unwrap().position.map(Position::get)
+        remembered(pool, request)
+            .unwrap()
+            .position
+            .map(Position::get)
     };
     let base = pool.version();
     pool.begin(Some(Mark(1)));
-    fold_for(&mut pool, 1, &claimed(1, 1));
-    fold_for(&mut pool, 1, &claimed(1, 2));
-    fold_for(&mut pool, 2, &claimed(2, 3));
+    fold_for(&mut pool, 1, &claimed(1, 1), Some(1), 0);
+    fold_for(&mut pool, 1, &claimed(1, 2), Some(1), 0);
+    fold_for(&mut pool, 2, &claimed(2, 3), Some(2), 0);
     let last = pool.version();
     pool.begin(Some(Mark(2)));
-    fold_for(&mut pool, 3, &claimed(3, 4));
+    fold_for(&mut pool, 3, &claimed(3, 4), Some(3), 0);
     assert_eq!(position(&pool, 1), None, "on its way");
     pool.keep(Mark(1), base, last, Position::new(70).unwrap());
     assert_eq!(position(&pool, 1), Some(71), "of its last event");

@@ -131,6 +131,54 @@ fn a_stop_refuses_it_and_the_end_of_sales_does_not() {
 }
 
 #[test]
+fn as_many_as_an_order_may_name_are_bought_late() {
+    let two_an_order = limits_changed(Limits {
+        max_tickets_per_order: 2,
+        max_tickets_per_customer: 2,
+        ..limits()
+    });
+    let events = an_expired_claim([two_an_order])
+        .when(buy_late(1, &[]))
+        .events();
+    assert_eq!(events.len(), 6);
+}
+
+#[test]
+fn what_the_caller_said_of_the_claim_stays_with_it() {
+    let PoolEvent::TicketClaimed(mut noted) = claimed(1, 1) else {
+        unreachable!("claimed() claims")
+    };
+    noted.reference = Some(customer());
+    noted.labels = [("seat".to_owned(), "front".to_owned())].into();
+    let events = [created(), PoolEvent::TicketClaimed(noted.clone())];
+    let events = Given::events(events)
+        .after_minutes(CLAIM_MINUTES)
+        .when(buy_late(1, &[]))
+        .events();
+    let PoolEvent::TicketClaimed(again) = &events[1] else {
+        panic!("{events:?}")
+    };
+    assert_eq!(again.reference, noted.reference);
+    assert_eq!(again.labels, noted.labels);
+}
+
+#[test]
+fn a_claim_that_was_paid_late_has_a_new_deadline_and_outlives_older_stops() {
+    let mut events = vec![created(), claimed(1, 1)];
+    events.extend([
+        released(1, 1, ReleaseCause::Expired),
+        stopped(StopMode::VoidClaims),
+        resumed(),
+    ]);
+    let [claimed_again, _] = reclaimed(1, 2, 1, CLAIM_MINUTES + 1);
+    events.push(claimed_again);
+    let pool = fold(&events);
+    let claim = pool.claims.get(claim_id(1)).unwrap();
+    assert_eq!(claim.expire_time, minute(2 * CLAIM_MINUTES + 1));
+    assert_eq!(pool.claims.death(claim, minute(CLAIM_MINUTES + 1)), None);
+}
+
+#[test]
 fn the_limits_hold_as_for_a_new_claim() {
     let one_an_order = limits_changed(Limits {
         max_tickets_per_order: 1,

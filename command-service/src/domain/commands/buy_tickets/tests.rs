@@ -111,6 +111,19 @@ fn a_voided_claim_is_dead_even_after_sales_resumed_and_before_it_is_swept() {
 }
 
 #[test]
+fn a_voided_claim_says_so_after_it_is_swept() {
+    let swept = (1..=3).map(|n| released(1, n, ReleaseCause::Stopped));
+    let events = [stopped(StopMode::VoidClaims)].into_iter().chain(swept);
+    let given = and(a_claim_of_three(), events.chain([resumed()]));
+    let when = given.when(buy(1, &[]));
+    assert!(
+        matches!(when.result, Err(Rejection::ClaimVoided { .. })),
+        "{:?}",
+        when.result
+    );
+}
+
+#[test]
 fn a_claim_made_after_sales_resumed_is_alive() {
     let events = [
         created(),

@@ -66,3 +66,23 @@ fn a_step_is_bounded() {
         .collect();
     assert_eq!(swept(&events, CLAIM_MINUTES, 4).len(), 4);
 }
+
+#[test]
+fn the_next_deadline_is_that_of_the_first_claim_that_holds_tickets() {
+    let next = |events: &[PoolEvent]| fold(events).claims.next_deadline();
+    let later = claimed_until(2, 2, minute(20));
+    assert_eq!(next(&[created()]), None);
+    assert_eq!(
+        next(&[created(), later.clone(), claimed(1, 1)]),
+        Some(minute(CLAIM_MINUTES))
+    );
+    assert_eq!(
+        next(&[created(), later.clone(), claimed(1, 1), bought(1, 1)]),
+        Some(minute(20))
+    );
+    assert_eq!(
+        next(&[created(), later, stopped(StopMode::VoidClaims)]),
+        Some(minute(0)),
+        "what a stop voided is due since the stop"
+    );
+}
