@@ -175,6 +175,7 @@ fn a_claim_that_was_paid_late_has_a_new_deadline_and_outlives_older_stops() {
     let pool = fold(&events);
     let claim = pool.claims.get(claim_id(1)).unwrap();
     assert_eq!(claim.expire_time, minute(2 * CLAIM_MINUTES + 1));
+    assert_eq!(pool.claims.next_deadline(), Some(claim.expire_time));
     assert_eq!(pool.claims.death(claim, minute(CLAIM_MINUTES + 1)), None);
 }
 
