@@ -2,6 +2,7 @@
 //! marks the pool and is left out; what cannot be read, or is not the next event of its pool, stops the fold.
 
 mod evolve;
+mod held;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -13,12 +14,15 @@ use onsale_shared::{
 
 use crate::pool::Pool;
 use evolve::{Contradiction, evolve};
+use held::Held;
 
 /// All pools at one position of the log.
 #[derive(Debug)]
 pub(crate) struct Fold {
     position: Position,
     pools: HashMap<PoolId, Arc<Pool>>,
+    /// Beside the pools, which are shared with readers.
+    held: HashMap<PoolId, Held>,
 }
 
 /// What became of an event.
@@ -57,10 +61,16 @@ pub(crate) enum FoldError {
 impl Fold {
     /// Goes on from pools as they are at `position`.
     pub(crate) fn resume(position: Position, pools: impl IntoIterator<Item = Arc<Pool>>) -> Self {
-        let pools = pools.into_iter();
+        let by_id = |pool: Arc<Pool>| (pool.id.clone(), pool);
+        let pools: HashMap<_, _> = pools.into_iter().map(by_id).collect();
+        let held = pools
+            .iter()
+            .filter(|(_, pool)| pool.counts.held() > 0)
+            .map(|(id, pool)| (id.clone(), Held::unseen(pool.counts.held())));
         Self {
             position,
-            pools: pools.map(|pool| (pool.id.clone(), pool)).collect(),
+            held: held.collect(),
+            pools,
         }
     }
 
@@ -104,7 +114,11 @@ impl Fold {
             .entry(id.clone())
             .or_insert_with(|| Arc::new(Pool::unknown(id.clone(), event.time)));
         let pool = Arc::make_mut(pool);
-        let contradiction = evolve(pool, fact).err();
+        let held = self.held.entry(id.clone()).or_default();
+        let contradiction = held.apply(&fact).and_then(|()| evolve(pool, fact)).err();
+        if pool.counts.held() == 0 {
+            self.held.remove(&id);
+        }
         let corrupted_by = contradiction.filter(|_| !pool.corrupted);
         pool.corrupted |= contradiction.is_some();
         pool.version = event.version;

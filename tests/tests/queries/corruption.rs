@@ -32,6 +32,8 @@ async fn an_impossible_event_corrupts_its_pool_and_no_other() {
     let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
     let names = pools(&mut caller, "pool", 3).await;
     let (bad, good) = (&names[0], &names[1..]);
+    // A ticket is held, so that counts alone would take the sale of another one.
+    caller.claim(bad, "customer", 1).await.unwrap();
     let before = caller.purchase(bad, "customer", 2).await.unwrap();
     let before = before.receipt.unwrap();
     let mut stream = Subscription::open(&caller.queries, watch_request(&names))
@@ -42,7 +44,7 @@ async fn an_impossible_event_corrupts_its_pool_and_no_other() {
     let at = bought_twice(&db, bad).await;
     let told = stream.reach(bad, before.version + 1).await;
     assert_eq!(told.sale_status(), v1::SaleStatus::Stopped);
-    assert_eq!((told.sold, told.held), (2, 0), "it changes no count");
+    assert_eq!((told.sold, told.held), (2, 1), "it changes no count");
     // More of it is no news.
     bought_twice(&db, bad).await;
     stream.reach(bad, before.version + 2).await;

@@ -19,6 +19,10 @@ pub(crate) enum Contradiction {
     NoneAvailable,
     #[error("no ticket was held")]
     NoneHeld,
+    #[error("the ticket was not held")]
+    NotHeld,
+    #[error("the ticket was held already")]
+    HeldAlready,
     #[error("no ticket was sold")]
     NoneSold,
     #[error("more tickets are sold and held than there would be")]

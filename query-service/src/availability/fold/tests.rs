@@ -1,10 +1,10 @@
 mod facts;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use onsale_shared::{
-    event::{PoolEvent, StopMode, encode},
-    id::EventId,
+    event::{EventType, PoolEvent, StopMode, encode},
+    id::{EventId, TicketId},
     money::{Amount, Currency, Minor},
     pricing::Pricing,
     time::Timestamp,
@@ -14,8 +14,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::pool::{Sale, SaleStatus, tests::cents};
 use facts::{
-    bought, cancelled, capacity, claimed, created, extended, limits, limits_changed, priced,
-    refunded, released, rescheduled, resumed, schedule, stopped,
+    bought, cancelled, capacity, claimed, created, extended, limits, limits_changed, of_bytes,
+    of_ticket, priced, refunded, released, rescheduled, resumed, schedule, stopped,
 };
 
 fn id(name: &str) -> PoolId {
@@ -27,10 +27,30 @@ fn id(name: &str) -> PoolId {
 struct Log {
     position: Position,
     versions: BTreeMap<PoolId, Version>,
+    /// The tickets that are held, oldest first.
+    held: BTreeMap<PoolId, VecDeque<TicketId>>,
 }
 
 impl Log {
+    /// Records a fact of the ticket that it can be about: a new one is claimed, the oldest that is held is bought or
+    /// released.
     fn record(&mut self, pool: &PoolId, fact: &PoolEvent) -> RecordedEvent {
+        let held = self.held.entry(pool.clone()).or_default();
+        let next = ticket(self.position.get() + 1);
+        let ends = [EventType::TicketBought, EventType::TicketReleased];
+        let ticket = if ends.contains(&fact.kind()) {
+            held.pop_front().unwrap_or(next)
+        } else {
+            next
+        };
+        if fact.kind() == EventType::TicketClaimed {
+            held.push_back(next);
+        }
+        let fact = of_ticket(fact.clone(), ticket);
+        self.record_as_it_is(pool, &fact)
+    }
+
+    fn record_as_it_is(&mut self, pool: &PoolId, fact: &PoolEvent) -> RecordedEvent {
         self.position = self.position.next();
         let version = self.versions.entry(pool.clone()).or_default();
         *version = version.next();
@@ -48,6 +68,12 @@ impl Log {
             recorded_at: Timestamp::default(),
         }
     }
+}
+
+fn ticket(number: i64) -> TicketId {
+    let mut bytes = [0; 16];
+    bytes[8..].copy_from_slice(&number.to_be_bytes());
+    of_bytes(bytes)
 }
 
 fn empty() -> Fold {
@@ -200,6 +226,47 @@ fn nothing_but_giving_back_follows_a_cancellation() {
         assert_eq!(pool.details, known.details, "{fact:?}");
         assert_eq!(pool.sale, Sale::Cancelled, "{fact:?}");
     }
+}
+
+/// Facts of the tickets that they name, from a pool that holds `unseen` tickets already.
+fn told(unseen: u32, facts: &[PoolEvent]) -> Vec<Contradiction> {
+    let (mut fold, mut log, pool) = (empty(), Log::default(), id("abc"));
+    fold.apply(&log.record(&pool, &created(9))).unwrap();
+    for _ in 0..unseen {
+        fold.apply(&log.record(&pool, &claimed())).unwrap();
+    }
+    let known = fold.get(&pool).unwrap().clone();
+    let mut fold = Fold::resume(fold.position(), [known]);
+    let applied = facts.iter().map(|fact| {
+        let event = log.record_as_it_is(&pool, fact);
+        fold.apply(&event).unwrap().unwrap().corrupted_by
+    });
+    applied.flatten().collect()
+}
+
+#[test]
+fn a_ticket_that_is_bought_or_released_is_one_that_is_held() {
+    let claim = |number| of_ticket(claimed(), ticket(number));
+    let buy = |number| of_ticket(bought(), ticket(number));
+    let release = |number| of_ticket(released(), ticket(number));
+    assert_eq!(told(0, &[claim(1), claim(2), buy(2), release(1)]), []);
+    for stranger in [buy(3), release(3)] {
+        let facts = [claim(1), stranger];
+        assert_eq!(told(0, &facts), [Contradiction::NotHeld]);
+    }
+    let twice = [claim(1), claim(2), buy(1), buy(1)];
+    assert_eq!(told(0, &twice), [Contradiction::NotHeld]);
+    let claimed_twice = [claim(1), claim(1)];
+    assert_eq!(told(0, &claimed_twice), [Contradiction::HeldAlready]);
+}
+
+#[test]
+fn tickets_that_were_held_before_this_process_read_are_let_pass_as_often() {
+    let claim = |number| of_ticket(claimed(), ticket(number));
+    let buy = |number| of_ticket(bought(), ticket(number));
+    assert_eq!(told(2, &[buy(1_001), claim(1), buy(1_002), buy(1)]), []);
+    let facts = [claim(1), buy(1_001), buy(1_002)];
+    assert_eq!(told(1, &facts), [Contradiction::NotHeld]);
 }
 
 #[test]

@@ -25,6 +25,35 @@ fn ticket() -> TicketId {
     TicketId(claim().0)
 }
 
+/// A ticket of this id.
+pub(super) fn of_bytes(bytes: [u8; 16]) -> TicketId {
+    let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    text.parse().unwrap()
+}
+
+/// The same fact, of this ticket.
+pub(super) fn of_ticket(fact: PoolEvent, ticket: TicketId) -> PoolEvent {
+    match fact {
+        PoolEvent::TicketClaimed(data) => {
+            PoolEvent::TicketClaimed(TicketClaimed { ticket, ..data })
+        }
+        PoolEvent::TicketBought(data) => PoolEvent::TicketBought(TicketBought { ticket, ..data }),
+        PoolEvent::TicketReleased(data) => {
+            PoolEvent::TicketReleased(TicketReleased { ticket, ..data })
+        }
+        PoolEvent::PoolCreated(_)
+        | PoolEvent::ClaimExtended(_)
+        | PoolEvent::TicketRefunded(_)
+        | PoolEvent::SalesStopped(_)
+        | PoolEvent::SalesResumed(_)
+        | PoolEvent::PoolCancelled(_)
+        | PoolEvent::CapacityChanged(_)
+        | PoolEvent::PricingChanged(_)
+        | PoolEvent::PoolRescheduled(_)
+        | PoolEvent::LimitsChanged(_) => fact,
+    }
+}
+
 fn customer() -> Reference {
     Reference::parse("c").unwrap()
 }
