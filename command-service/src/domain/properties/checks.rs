@@ -7,15 +7,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use onsale_shared::event::PoolEvent;
+use onsale_shared::{
+    event::{CommandHash, PoolEvent},
+    id::{Ids, RequestId},
+};
+use uuid::Uuid;
 
 use super::{
     model::{Lives, Model, count},
-    story::Story,
+    story::{Story, fold_into},
 };
 use crate::domain::{
-    Rejection,
+    Fact, Rejection, Request,
+    commands::testing::{bought, claim, event_id},
     conflicts::Precondition,
+    decide,
     partials::{SaleState, TicketState},
 };
 
@@ -182,5 +188,30 @@ impl Story {
 
     pub(super) fn happen(&mut self, event: &PoolEvent) {
         self.model.events.push(event.clone());
+    }
+
+    /// An event that cannot have happened, and everything is refused; on a copy, so that the story stays whole.
+    pub(super) fn corrupt(&mut self) {
+        let mut pool = self.pool.clone();
+        let fact = Fact {
+            id: event_id(0),
+            event: bought(0xdead, 0xdead),
+            cause: None,
+        };
+        fold_into(&mut pool, &[fact], self.now, None);
+        let version = pool.version();
+        let request = Request {
+            id: RequestId(Uuid::from_u128(u128::MAX)),
+            hash: CommandHash(u128::MAX),
+            command: claim(1),
+        };
+        let refused = decide(
+            &pool,
+            &request,
+            self.now,
+            &mut Ids::from(Uuid::from_u128(1 << 100)),
+        );
+        assert_eq!(refused, Err(Rejection::PoolCorrupted { version }));
+        self.reached.insert("POOL_CORRUPTED");
     }
 }

@@ -95,9 +95,9 @@ impl Story {
                 payment_reference: None,
             }),
             Step::Extend { claim } => {
-                let Some((claim, _)) = self.named(claim, &[]) else {
-                    return;
-                };
+                // A claim that nobody made yet is one that the pool does not know.
+                let unknown = ClaimId(Uuid::from_u128(0xdead));
+                let claim = self.named(claim, &[]).map_or(unknown, |(claim, _)| claim);
                 Command::ExtendClaim(ExtendClaim { claim })
             }
             Step::Buy {
@@ -272,6 +272,7 @@ impl Story {
                 "{reused:?}"
             );
             self.reached.insert("REPEATED");
+            self.reached.insert("REQUEST_ID_REUSED");
         }
     }
 
@@ -342,7 +343,12 @@ impl Story {
     }
 }
 
-fn fold_into(pool: &mut Pool, facts: &[Fact], time: Timestamp, request: Option<&Request>) {
+pub(super) fn fold_into(
+    pool: &mut Pool,
+    facts: &[Fact],
+    time: Timestamp,
+    request: Option<&Request>,
+) {
     for fact in facts {
         let version = pool.version().next();
         pool.evolve(&Entry {
