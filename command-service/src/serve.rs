@@ -71,7 +71,6 @@ pub async fn serve(
 
     let service = CommandService {
         pools,
-        clock: log.clock().clone(),
         deadlines: DeadlineLimits {
             default: Duration::from_millis(config.deadline_default_ms),
             max: Duration::from_millis(config.deadline_max_ms),

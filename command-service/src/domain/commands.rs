@@ -100,7 +100,7 @@ impl Command {
         facts: &mut Facts<'_>,
     ) -> Result<(), Refusal> {
         match self {
-            Self::CreatePool(command) => command.decide(pool, facts)?,
+            Self::CreatePool(command) => command.decide(pool, at, facts)?,
             Self::ClaimTickets(command) => command.decide(pool, at, facts)?,
             Self::ExtendClaim(command) => command.decide(pool, at, facts)?,
             Self::BuyTickets(command) => command.decide(pool, at, facts)?,
@@ -113,7 +113,7 @@ impl Command {
             Self::CancelPool(command) => command.decide(pool, facts)?,
             Self::ChangeCapacity(command) => command.decide(pool, at, facts)?,
             Self::ChangePricing(command) => command.decide(pool, facts)?,
-            Self::ReschedulePool(command) => command.decide(pool, facts)?,
+            Self::ReschedulePool(command) => command.decide(pool, at, facts)?,
             Self::ChangeLimits(command) => command.decide(pool, facts)?,
         }
         Ok(())

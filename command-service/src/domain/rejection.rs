@@ -68,6 +68,14 @@ rejections! {
         /// The pool's.
         expected: Currency,
     },
+    /// A time that must lie ahead has passed. Asked here and not at the edge: a repeat, which comes later, gets its first
+    /// answer all the same.
+    TimesPassed "INVALID_FIELD" {
+        /// The fields of the request.
+        fields: Vec<&'static str>,
+        /// When they were looked at.
+        now: Timestamp,
+    },
     /// A price that follows the time to the show needs a show time.
     ShowTimeRequired "INVALID_FIELD" {
         /// The field of the request.

@@ -4,7 +4,7 @@ mod customers;
 mod promoters;
 
 use onsale_proto::v1;
-use onsale_shared::{id::PoolId, time::Timestamp};
+use onsale_shared::id::PoolId;
 
 use super::validate::Fields;
 use crate::domain::Command;
@@ -18,7 +18,7 @@ pub(super) trait CommandRequest {
     fn validate_only(&self) -> bool;
 
     /// The pool and the command that are meant; none exactly when `fields` has noted a violation.
-    fn command(&self, fields: &mut Fields, now: Timestamp) -> Option<(PoolId, Command)>;
+    fn command(&self, fields: &mut Fields) -> Option<(PoolId, Command)>;
 }
 
 /// Each request has the same two fields, and a function that makes its command.
@@ -33,8 +33,8 @@ macro_rules! command_requests {
                 self.validate_only
             }
 
-            fn command(&self, fields: &mut Fields, now: Timestamp) -> Option<(PoolId, Command)> {
-                $module::$function(self, fields, now)
+            fn command(&self, fields: &mut Fields) -> Option<(PoolId, Command)> {
+                $module::$function(self, fields)
             }
         })*
     };

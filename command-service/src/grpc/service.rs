@@ -8,7 +8,6 @@ use onsale_proto::status::RichStatus;
 use onsale_shared::{
     event::CommandHash,
     id::{PoolId, RequestId},
-    log::LogClock,
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::{Semaphore, oneshot};
@@ -31,8 +30,6 @@ use crate::{
 pub struct CommandService {
     /// Where commands go.
     pub pools: Arc<Pools>,
-    /// The log's clock.
-    pub clock: LogClock,
     /// How long calls may take.
     pub deadlines: DeadlineLimits,
     /// How many calls may be open at once.
@@ -60,7 +57,7 @@ impl CommandService {
         let (mut fields, message) = (Fields::default(), request.get_ref());
         let request_id = fields.request_id(message.request_id());
         let caller = caller(request, &self.trusted_proxies, &mut fields);
-        let parts = message.command(&mut fields, self.clock.now());
+        let parts = message.command(&mut fields);
         let violations = fields.into_violations();
         let (Some((pool, command)), Some(request_id), true) =
             (parts, request_id, violations.is_empty())

@@ -112,6 +112,11 @@ fn of_rejection(rejection: &Rejection, pool: &PoolId) -> RichStatus {
             let text = format!("must be {expected}, the currency of the pool, not {given}");
             RichStatus::invalid(vec![FieldViolation::new(*field, text)])
         }
+        Rejection::TimesPassed { fields, now } => {
+            let text = format!("must lie in the future; it is {now} now");
+            let violations = fields.iter().map(|field| FieldViolation::new(*field, text.clone()));
+            RichStatus::invalid(violations.collect())
+        }
         Rejection::ShowTimeRequired { field } => {
             let text = "needs a show_time: the price of the pool follows the time to the show";
             RichStatus::invalid(vec![FieldViolation::new(*field, text)])

@@ -1,8 +1,12 @@
 //! `ReschedulePool`: the show or the sale has other times.
 
-use onsale_shared::event::{self, EventType, PoolEvent, PoolRescheduled};
+use onsale_shared::{
+    event::{self, EventType, PoolEvent, PoolRescheduled},
+    time::Timestamp,
+};
 use serde::Serialize;
 
+use super::sale_checks;
 use crate::domain::{
     Facts, Pool, Rejection,
     conflicts::{self, Precondition, Setting},
@@ -25,6 +29,7 @@ pub const SLICE: Slice = Slice {
     ],
     constraints: &[
         "The promoter knew the times and the price rule, where he says which version he saw.",
+        "The show and the end of sales lie ahead.",
         "A price rule with time steps keeps a show time.",
     ],
     decisions: &["All times are replaced; the price follows the new show time from then on."],
@@ -56,9 +61,15 @@ impl Context {
 }
 
 impl ReschedulePool {
-    pub(super) fn decide(&self, pool: &Pool, facts: &mut Facts<'_>) -> Result<(), Rejection> {
+    pub(super) fn decide(
+        &self,
+        pool: &Pool,
+        at: Timestamp,
+        facts: &mut Facts<'_>,
+    ) -> Result<(), Rejection> {
         let Context { price_follows_time } = Context::of(&pool.pricing)?;
         conflicts::check(pool, Setting::Schedule, self.precondition)?;
+        sale_checks::lies_ahead(&self.schedule, ["show_time", "sales_end_time"], at)?;
         if price_follows_time && self.schedule.show_time.is_none() {
             return Err(Rejection::ShowTimeRequired { field: "show_time" });
         }

@@ -1,4 +1,4 @@
-//! Whether the pool takes new claims at all.
+//! Whether the pool takes new claims at all, and whether it ever can.
 
 use onsale_shared::{event::Schedule, time::Timestamp};
 
@@ -12,6 +12,27 @@ pub(super) const fn not_stopped(status: SaleState) -> Result<(), Rejection> {
         // A cancelled pool is refused before its commands are asked.
         SaleState::Selling | SaleState::Cancelled => Ok(()),
     }
+}
+
+/// # Errors
+/// The show or the end of sales, named as in the request, does not lie ahead.
+pub(super) fn lies_ahead(
+    schedule: &Schedule,
+    [show_time, sales_end_time]: [&'static str; 2],
+    at: Timestamp,
+) -> Result<(), Rejection> {
+    let times = [
+        (show_time, schedule.show_time),
+        (sales_end_time, schedule.sales_end_time),
+    ];
+    let passed = times
+        .into_iter()
+        .filter(|(_, time)| time.is_some_and(|time| time <= at));
+    let fields: Vec<_> = passed.map(|(field, _)| field).collect();
+    if fields.is_empty() {
+        return Ok(());
+    }
+    Err(Rejection::TimesPassed { fields, now: at })
 }
 
 /// # Errors

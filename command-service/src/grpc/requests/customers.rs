@@ -1,7 +1,7 @@
 //! What is done for customers.
 
 use onsale_proto::v1;
-use onsale_shared::{id::PoolId, time::Timestamp};
+use onsale_shared::id::PoolId;
 
 use crate::{
     domain::{
@@ -15,21 +15,13 @@ use crate::{
 
 type Parts = Option<(PoolId, Command)>;
 
-pub(super) fn claim_tickets(
-    message: &v1::ClaimTicketsRequest,
-    fields: &mut Fields,
-    _now: Timestamp,
-) -> Parts {
+pub(super) fn claim_tickets(message: &v1::ClaimTicketsRequest, fields: &mut Fields) -> Parts {
     let pool = fields.pool("pool", &message.pool);
     let order = order(fields, message);
     pool.zip(order.map(Command::ClaimTickets))
 }
 
-pub(super) fn purchase_tickets(
-    message: &v1::PurchaseTicketsRequest,
-    fields: &mut Fields,
-    _now: Timestamp,
-) -> Parts {
+pub(super) fn purchase_tickets(message: &v1::PurchaseTicketsRequest, fields: &mut Fields) -> Parts {
     let pool = fields.pool("pool", &message.pool);
     let payment_reference =
         fields.optional_reference("payment_reference", &message.payment_reference);
@@ -41,20 +33,12 @@ pub(super) fn purchase_tickets(
     Some((pool?, Command::PurchaseTickets(purchase)))
 }
 
-pub(super) fn extend_claim(
-    message: &v1::ExtendClaimRequest,
-    fields: &mut Fields,
-    _now: Timestamp,
-) -> Parts {
+pub(super) fn extend_claim(message: &v1::ExtendClaimRequest, fields: &mut Fields) -> Parts {
     let (pool, claim) = fields.claim("claim", &message.claim)?;
     Some((pool, Command::ExtendClaim(ExtendClaim { claim })))
 }
 
-pub(super) fn buy_tickets(
-    message: &v1::BuyTicketsRequest,
-    fields: &mut Fields,
-    _now: Timestamp,
-) -> Parts {
+pub(super) fn buy_tickets(message: &v1::BuyTicketsRequest, fields: &mut Fields) -> Parts {
     let claim = fields.claim("claim", &message.claim);
     let tickets = fields.tickets(claim.as_ref().map(|(pool, _)| pool), &message.tickets);
     let payment_reference =
@@ -69,11 +53,7 @@ pub(super) fn buy_tickets(
     Some((pool, Command::BuyTickets(buy)))
 }
 
-pub(super) fn release_tickets(
-    message: &v1::ReleaseTicketsRequest,
-    fields: &mut Fields,
-    _now: Timestamp,
-) -> Parts {
+pub(super) fn release_tickets(message: &v1::ReleaseTicketsRequest, fields: &mut Fields) -> Parts {
     let claim = fields.claim("claim", &message.claim);
     let tickets = fields.tickets(claim.as_ref().map(|(pool, _)| pool), &message.tickets);
     let (pool, claim) = claim?;
@@ -81,11 +61,7 @@ pub(super) fn release_tickets(
     Some((pool, Command::ReleaseTickets(release)))
 }
 
-pub(super) fn refund_tickets(
-    message: &v1::RefundTicketsRequest,
-    fields: &mut Fields,
-    _now: Timestamp,
-) -> Parts {
+pub(super) fn refund_tickets(message: &v1::RefundTicketsRequest, fields: &mut Fields) -> Parts {
     let reason = fields.optional_sentence("reason", &message.reason, REASON_CHARACTERS_MAX);
     let pool = fields.pool_of_tickets(&message.tickets);
     let tickets = fields.tickets(pool.as_ref(), &message.tickets);

@@ -19,8 +19,8 @@ use super::{
 use crate::domain::commands::CreatePool;
 
 impl Fields {
-    /// A pool to be created at `now`.
-    pub fn new_pool(&mut self, pool: Option<&v1::Pool>, now: Timestamp) -> Option<CreatePool> {
+    /// A pool to be created.
+    pub fn new_pool(&mut self, pool: Option<&v1::Pool>) -> Option<CreatePool> {
         let Some(pool) = pool else {
             self.violate("pool", "is required");
             return None;
@@ -38,7 +38,6 @@ impl Fields {
             pool.show_time.as_ref(),
             pool.sales_start_time.as_ref(),
             pool.sales_end_time.as_ref(),
-            now,
         );
         let limits = self.limits(
             "pool.",
@@ -211,19 +210,18 @@ impl Fields {
         }
     }
 
-    /// The times of a pool, as they are set at `now`.
+    /// The times of a pool. Whether they lie ahead is the pool's to say, which knows a repeat.
     pub fn schedule(
         &mut self,
         prefix: &str,
         show_time: Option<&ProtoTimestamp>,
         sales_start_time: Option<&ProtoTimestamp>,
         sales_end_time: Option<&ProtoTimestamp>,
-        now: Timestamp,
     ) -> Schedule {
-        let show_time = self.future_time(&format!("{prefix}show_time"), show_time, now);
+        let show_time = self.time(&format!("{prefix}show_time"), show_time);
         let sales_start_time = self.time(&format!("{prefix}sales_start_time"), sales_start_time);
         let end_field = format!("{prefix}sales_end_time");
-        let sales_end_time = self.future_time(&end_field, sales_end_time, now);
+        let sales_end_time = self.time(&end_field, sales_end_time);
         if let (Some(start), Some(end)) = (sales_start_time, sales_end_time)
             && end <= start
         {
@@ -244,20 +242,6 @@ impl Fields {
             self.violate(field, "is not a time between the years 1 and 9999");
         }
         read
-    }
-
-    fn future_time(
-        &mut self,
-        field: &str,
-        time: Option<&ProtoTimestamp>,
-        now: Timestamp,
-    ) -> Option<Timestamp> {
-        let time = self.time(field, time)?;
-        if time <= now {
-            self.violate(field, format!("must lie in the future; it is {now} now"));
-            return None;
-        }
-        Some(time)
     }
 
     /// The limits of a pool.

@@ -161,7 +161,7 @@ async fn everything_that_is_wrong_with_a_pool_is_in_one_answer() {
         display_name: "\u{7}".into(),
         promoter: " ".into(),
         show: "ü".into(),
-        show_time: time(0, 0),
+        show_time: time(0, -1),
         capacity: 0,
         max_tickets_per_order: 101,
         claim_duration: seconds(0, 1),

@@ -32,6 +32,10 @@ const TIMES: &[SpoilTimes] = &[
     (|r| r.sales_end_time = PAST, END),
     (|r| r.sales_end_time = time(i64::MIN), END),
     (
+        |r| (r.show_time, r.sales_end_time) = (PAST, PAST),
+        &["show_time", "sales_end_time"],
+    ),
+    (
         |r| (r.sales_start_time, r.sales_end_time) = (AHEAD, AHEAD),
         END,
     ),
@@ -41,7 +45,7 @@ const TIMES: &[SpoilTimes] = &[
     ),
     (
         |r| {
-            (r.show_time, r.sales_end_time) = (PAST, PAST);
+            (r.show_time, r.sales_end_time) = (time(i64::MAX), time(i64::MIN));
             r.sales_start_time = Some(Timestamp {
                 seconds: 0,
                 nanos: -1,

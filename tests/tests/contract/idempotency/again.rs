@@ -8,15 +8,15 @@ use onsale_tests::{
     caller::{
         Caller, a_pool, buy_request, cancel_request, capacity_request, claim_request,
         create_request, euros, extend_request, fixed_price, grant_request, limits_request,
-        pricing_request, purchase_request, refund_request, release_request, reschedule_request,
-        resume_request, stop_request,
+        pricing_request, purchase_request, refund_request, release_request, request_id,
+        reschedule_request, resume_request, stop_request,
     },
     service::{Kind, Service},
 };
 
 use crate::{
     log::{self, LogLock},
-    refused::refused,
+    refused::{refused, violates},
     shop::{Shop, caller_of, fresh_pool, shared},
 };
 
@@ -130,6 +130,49 @@ impl Accepted {
         repeated!(change_limits, limits);
         repeated!(cancel_pool, cancel);
     }
+}
+
+/// What must lie ahead lay ahead the first time.
+#[tokio::test]
+async fn a_repeat_whose_times_have_passed_meanwhile_gets_its_first_answer() {
+    let shop = shared().await;
+    let mut caller = shop.caller().await;
+    let id = fresh_pool();
+    let soon = log::from_now(&shop.database, 1).await;
+    let pool = v1::Pool {
+        show_time: soon,
+        sales_end_time: soon,
+        ..a_pool(10)
+    };
+    let (create, created) = accepted!(caller, create_pool, create_request(&id, pool));
+    let times = v1::ReschedulePoolRequest {
+        show_time: soon,
+        ..reschedule_request(&id)
+    };
+    let (times, rescheduled) = accepted!(caller, reschedule_pool, times);
+    log::wait_until(&shop.database, soon).await;
+
+    let again = caller.commands.create_pool(create.clone()).await;
+    assert_eq!(
+        again.expect("a repeat").into_inner().receipt,
+        created.receipt
+    );
+    let again = caller.commands.reschedule_pool(times.clone()).await;
+    let again = again.expect("a repeat").into_inner();
+    assert_eq!(again.receipt, rescheduled.receipt);
+
+    let anew = v1::ReschedulePoolRequest {
+        request_id: request_id(),
+        ..times
+    };
+    violates(caller.commands.reschedule_pool(anew).await, &["show_time"]);
+    let other = v1::CreatePoolRequest {
+        request_id: request_id(),
+        pool_id: fresh_pool(),
+        ..create
+    };
+    let fields = ["pool.show_time", "pool.sales_end_time"];
+    violates(caller.commands.create_pool(other).await, &fields);
 }
 
 #[tokio::test]

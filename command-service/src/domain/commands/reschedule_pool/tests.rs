@@ -66,6 +66,16 @@ fn a_price_that_does_not_follow_the_time_needs_no_show_time() {
 }
 
 #[test]
+fn the_show_lies_ahead() {
+    Given::events([created()])
+        .when(reschedule(at(1)))
+        .refused(&Rejection::TimesPassed {
+            fields: vec!["show_time"],
+            now: minute(1),
+        });
+}
+
+#[test]
 fn an_unknown_pool_is_not_found() {
     Given::nothing()
         .when(reschedule(at(1)))
