@@ -2,7 +2,7 @@
 //! marks the pool and is left out; what cannot be read, or is not the next event of its pool, stops the fold.
 
 mod evolve;
-mod held;
+mod tickets;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -14,7 +14,7 @@ use onsale_shared::{
 
 use crate::pool::Pool;
 use evolve::{Contradiction, evolve};
-use held::Held;
+use tickets::Tickets;
 
 /// All pools at one position of the log.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub(crate) struct Fold {
     position: Position,
     pools: HashMap<PoolId, Arc<Pool>>,
     /// Beside the pools, which are shared with readers.
-    held: HashMap<PoolId, Held>,
+    tickets: HashMap<PoolId, Tickets>,
 }
 
 /// What became of an event.
@@ -63,14 +63,10 @@ impl Fold {
     pub(crate) fn resume(position: Position, pools: impl IntoIterator<Item = Arc<Pool>>) -> Self {
         let by_id = |pool: Arc<Pool>| (pool.id.clone(), pool);
         let pools: HashMap<_, _> = pools.into_iter().map(by_id).collect();
-        let held = pools
-            .iter()
-            .filter(|(_, pool)| pool.counts.held() > 0)
-            .map(|(id, pool)| (id.clone(), Held::unseen(pool.counts.held())));
         Self {
             position,
-            held: held.collect(),
             pools,
+            tickets: HashMap::new(),
         }
     }
 
@@ -114,11 +110,11 @@ impl Fold {
             .entry(id.clone())
             .or_insert_with(|| Arc::new(Pool::unknown(id.clone(), event.time)));
         let pool = Arc::make_mut(pool);
-        let held = self.held.entry(id.clone()).or_default();
-        let contradiction = held.apply(&fact).and_then(|()| evolve(pool, fact)).err();
-        if pool.counts.held() == 0 {
-            self.held.remove(&id);
-        }
+        // A pool that nothing happens to needs no memory for its tickets.
+        let tickets = self.tickets.entry(id.clone());
+        let tickets = tickets.or_insert_with(|| Tickets::unseen(pool.counts));
+        let possible = tickets.apply(&fact);
+        let contradiction = possible.and_then(|()| evolve(pool, fact)).err();
         let corrupted_by = contradiction.filter(|_| !pool.corrupted);
         pool.corrupted |= contradiction.is_some();
         pool.version = event.version;

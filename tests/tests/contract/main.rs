@@ -9,6 +9,7 @@ mod bad_input;
 mod catalogue;
 mod every;
 mod fuzz;
+mod grants;
 mod idempotency;
 mod infrastructure;
 mod log;

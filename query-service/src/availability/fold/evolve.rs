@@ -21,8 +21,10 @@ pub(crate) enum Contradiction {
     NoneHeld,
     #[error("the ticket was not held")]
     NotHeld,
-    #[error("the ticket was held already")]
-    HeldAlready,
+    #[error("the ticket was claimed already")]
+    ClaimedAlready,
+    #[error("the ticket was not sold")]
+    NotSold,
     #[error("no ticket was sold")]
     NoneSold,
     #[error("more tickets are sold and held than there would be")]

@@ -27,8 +27,9 @@ fn id(name: &str) -> PoolId {
 struct Log {
     position: Position,
     versions: BTreeMap<PoolId, Version>,
-    /// The tickets that are held, oldest first.
+    /// The tickets that are held and sold, oldest first.
     held: BTreeMap<PoolId, VecDeque<TicketId>>,
+    sold: BTreeMap<PoolId, VecDeque<TicketId>>,
 }
 
 impl Log {
@@ -37,14 +38,19 @@ impl Log {
     fn record(&mut self, pool: &PoolId, fact: &PoolEvent) -> RecordedEvent {
         let held = self.held.entry(pool.clone()).or_default();
         let next = ticket(self.position.get() + 1);
-        let ends = [EventType::TicketBought, EventType::TicketReleased];
-        let ticket = if ends.contains(&fact.kind()) {
+        let sold = self.sold.entry(pool.clone()).or_default();
+        let kind = fact.kind();
+        let ticket = if [EventType::TicketBought, EventType::TicketReleased].contains(&kind) {
             held.pop_front().unwrap_or(next)
+        } else if kind == EventType::TicketRefunded {
+            sold.pop_front().unwrap_or(next)
         } else {
             next
         };
-        if fact.kind() == EventType::TicketClaimed {
-            held.push_back(next);
+        if kind == EventType::TicketClaimed {
+            held.push_back(ticket);
+        } else if kind == EventType::TicketBought {
+            sold.push_back(ticket);
         }
         let fact = of_ticket(fact.clone(), ticket);
         self.record_as_it_is(pool, &fact)
@@ -256,8 +262,12 @@ fn a_ticket_that_is_bought_or_released_is_one_that_is_held() {
     }
     let twice = [claim(1), claim(2), buy(1), buy(1)];
     assert_eq!(told(0, &twice), [Contradiction::NotHeld]);
-    let claimed_twice = [claim(1), claim(1)];
-    assert_eq!(told(0, &claimed_twice), [Contradiction::HeldAlready]);
+    let refund = |number| of_ticket(refunded(), ticket(number));
+    let refunded_twice = [claim(1), claim(2), buy(1), buy(2), refund(1), refund(1)];
+    assert_eq!(told(0, &refunded_twice), [Contradiction::NotSold]);
+    for claimed_twice in [vec![claim(1), claim(1)], vec![claim(1), buy(1), claim(1)]] {
+        assert_eq!(told(0, &claimed_twice), [Contradiction::ClaimedAlready]);
+    }
 }
 
 #[test]

@@ -41,9 +41,11 @@ pub(super) fn of_ticket(fact: PoolEvent, ticket: TicketId) -> PoolEvent {
         PoolEvent::TicketReleased(data) => {
             PoolEvent::TicketReleased(TicketReleased { ticket, ..data })
         }
+        PoolEvent::TicketRefunded(data) => {
+            PoolEvent::TicketRefunded(TicketRefunded { ticket, ..data })
+        }
         PoolEvent::PoolCreated(_)
         | PoolEvent::ClaimExtended(_)
-        | PoolEvent::TicketRefunded(_)
         | PoolEvent::SalesStopped(_)
         | PoolEvent::SalesResumed(_)
         | PoolEvent::PoolCancelled(_)

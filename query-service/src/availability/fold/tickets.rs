@@ -1,0 +1,113 @@
+//! Which tickets a pool holds and has sold: what is bought, released or refunded must be one of them. Counts alone would
+//! take any ticket.
+
+use std::collections::HashSet;
+
+use onsale_shared::{event::PoolEvent, id::TicketId};
+
+use super::evolve::Contradiction;
+use crate::pool::Counts;
+
+/// See the module. Tickets that were there already where this process began to read are known by number, not by name: as
+/// many that nobody saw before are let pass.
+#[derive(Debug)]
+pub(super) struct Tickets {
+    held: Known,
+    sold: Known,
+}
+
+/// Tickets of one kind. Half of a random id is enough to tell them apart, and half the memory.
+#[derive(Debug)]
+struct Known {
+    seen: HashSet<u64>,
+    unseen: u32,
+}
+
+impl Tickets {
+    /// So many are there already.
+    pub(super) fn unseen(counts: Counts) -> Self {
+        Self {
+            held: Known::unseen(counts.held()),
+            sold: Known::unseen(counts.sold()),
+        }
+    }
+
+    /// Follows a fact.
+    pub(super) fn apply(&mut self, fact: &PoolEvent) -> Result<(), Contradiction> {
+        match fact {
+            PoolEvent::TicketClaimed(claimed) => {
+                let is_new = !self.sold.has(claimed.ticket) && self.held.add(claimed.ticket);
+                is_new.then_some(()).ok_or(Contradiction::ClaimedAlready)
+            }
+            PoolEvent::TicketBought(bought) => {
+                let was_held = self.held.take(bought.ticket);
+                was_held
+                    .map_err(|none| none.or(Contradiction::NoneHeld, Contradiction::NotHeld))?;
+                self.sold.add(bought.ticket);
+                Ok(())
+            }
+            PoolEvent::TicketReleased(released) => {
+                let was_held = self.held.take(released.ticket);
+                was_held.map_err(|none| none.or(Contradiction::NoneHeld, Contradiction::NotHeld))
+            }
+            PoolEvent::TicketRefunded(refunded) => {
+                let was_sold = self.sold.take(refunded.ticket);
+                was_sold.map_err(|none| none.or(Contradiction::NoneSold, Contradiction::NotSold))
+            }
+            PoolEvent::PoolCreated(_)
+            | PoolEvent::ClaimExtended(_)
+            | PoolEvent::SalesStopped(_)
+            | PoolEvent::SalesResumed(_)
+            | PoolEvent::PoolCancelled(_)
+            | PoolEvent::CapacityChanged(_)
+            | PoolEvent::PricingChanged(_)
+            | PoolEvent::PoolRescheduled(_)
+            | PoolEvent::LimitsChanged(_) => Ok(()),
+        }
+    }
+}
+
+/// A ticket is not among those known.
+#[derive(Debug)]
+struct Unknown {
+    /// There is none at all.
+    none: bool,
+}
+
+impl Unknown {
+    const fn or(self, if_none: Contradiction, else_other: Contradiction) -> Contradiction {
+        if self.none { if_none } else { else_other }
+    }
+}
+
+impl Known {
+    fn unseen(unseen: u32) -> Self {
+        Self {
+            seen: HashSet::new(),
+            unseen,
+        }
+    }
+
+    fn has(&self, ticket: TicketId) -> bool {
+        self.seen.contains(&half(ticket))
+    }
+
+    /// Whether it was not there before.
+    fn add(&mut self, ticket: TicketId) -> bool {
+        self.seen.insert(half(ticket))
+    }
+
+    fn take(&mut self, ticket: TicketId) -> Result<(), Unknown> {
+        if self.seen.remove(&half(ticket)) {
+            return Ok(());
+        }
+        let none = self.seen.is_empty();
+        self.unseen = self.unseen.checked_sub(1).ok_or(Unknown { none })?;
+        Ok(())
+    }
+}
+
+/// The random half of an id of version 7, with the counter that follows it.
+fn half(ticket: TicketId) -> u64 {
+    ticket.0.as_u64_pair().1
+}
