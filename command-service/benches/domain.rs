@@ -156,7 +156,11 @@ fn a_large_pool() -> Pool {
         let tickets = Vec::new();
         tell(
             &mut pool,
-            Command::ReleaseTickets(ReleaseTickets { claim, tickets }),
+            Command::ReleaseTickets(ReleaseTickets {
+                claim,
+                tickets,
+                by_operator: false,
+            }),
         );
     }
     pool

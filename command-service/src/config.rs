@@ -25,6 +25,10 @@ pub struct Config {
     #[arg(long, env = "ONSALE_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpAddr>,
 
+    /// Actors who act for customers, separated by commas: what they release is recorded as released by an operator.
+    #[arg(long, env = "ONSALE_OPERATORS", value_delimiter = ',')]
+    pub operators: Vec<String>,
+
     /// How long a call without a deadline may take, in milliseconds.
     #[arg(long, env = "ONSALE_DEADLINE_DEFAULT_MS", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
     pub deadline_default_ms: u64,

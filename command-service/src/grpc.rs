@@ -2,7 +2,7 @@
 //! this service that names a gRPC code or reads metadata of a call.
 //!
 //! - [`service`]: the RPCs.
-//! - [`requests`]: requests as commands.
+//! - `requests`: requests as commands.
 //! - [`validate`]: all violations of a request in one answer.
 //! - [`caller`]: who calls, from where, until when.
 //! - [`convert`]: answers to messages.

@@ -77,6 +77,7 @@ pub async fn serve(
         },
         calls: Semaphore::new(size(config.calls_max)),
         trusted_proxies: config.trusted_proxies.clone(),
+        operators: config.operators.clone(),
         stop: stop.clone(),
     };
     let server = CommandServiceServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX);

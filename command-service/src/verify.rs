@@ -32,7 +32,7 @@ pub struct Report {
     pub pools: usize,
     /// The last position that was read.
     pub position: Position,
-    /// The first event of each pool that cannot have happened, at most [`FINDINGS_MAX`].
+    /// The first event of each pool that cannot have happened, at most 100.
     pub findings: Vec<Finding>,
     /// How many more there are.
     pub more_findings: usize,

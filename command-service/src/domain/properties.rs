@@ -79,10 +79,11 @@ fn random_stories_keep_every_invariant() {
 }
 
 /// What a story must reach beside events and refusals.
-const STATES: [&str; 11] = [
+const STATES: [&str; 12] = [
     "held",
     "bought",
     "released by the customer",
+    "released by an operator",
     "expired",
     "voided by a stop",
     "voided by the end",

@@ -1,4 +1,4 @@
-//! `CommandService`: validate, send the command to its pool, wait for the truth. What each RPC answers is in [`rpcs`].
+//! `CommandService`: validate, send the command to its pool, wait for the truth. What each RPC answers is in `rpcs`.
 
 mod rpcs;
 
@@ -36,6 +36,8 @@ pub struct CommandService {
     pub calls: Semaphore,
     /// Who may speak for others.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Who acts for customers.
+    pub operators: Vec<String>,
     /// Cancelled when the server is about to end.
     pub stop: CancellationToken,
 }
@@ -59,11 +61,14 @@ impl CommandService {
         let caller = caller(request, &self.trusted_proxies, &mut fields);
         let parts = message.command(&mut fields);
         let violations = fields.into_violations();
-        let (Some((pool, command)), Some(request_id), true) =
+        let (Some((pool, mut command)), Some(request_id), true) =
             (parts, request_id, violations.is_empty())
         else {
             return Err(RichStatus::invalid(violations).into());
         };
+        if let Command::ReleaseTickets(release) = &mut command {
+            release.by_operator = self.operators.contains(&caller.actor);
+        }
         let envelope = Envelope {
             request_id,
             validate_only: message.validate_only(),

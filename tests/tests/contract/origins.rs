@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use onsale_proto::{ACTOR_KEY, CORRELATION_KEY, TRACEPARENT_KEY, v1};
-use onsale_tests::caller::{buy_request, claim_request};
+use onsale_tests::caller::{buy_request, claim_request, release_request};
 use serde_json::Value;
 use sqlx::Row as _;
 use tonic::Request;
@@ -141,5 +141,31 @@ async fn a_trusted_proxy_speaks_for_who_is_behind_it() {
             ip,
             "{value}"
         );
+    }
+}
+
+#[tokio::test]
+async fn what_an_operator_gives_back_for_a_customer_is_marked() {
+    let shop = Shop::start(&[("ONSALE_OPERATORS", "support,boxoffice")]).await;
+    let mut caller = shop.caller().await;
+    let id = fresh_pool();
+    caller.create_pool(&id, 10).await.expect("a new name");
+    for (actor, cause) in [
+        (None, "CUSTOMER"),
+        (Some("shop"), "CUSTOMER"),
+        (Some("boxoffice"), "OPERATOR"),
+    ] {
+        let claim = caller.claim(&id, "c", 1).await.expect("places");
+        let mut request = Request::new(release_request(&claim.name));
+        if let Some(actor) = actor {
+            let actor = actor.parse().expect("ASCII");
+            request.metadata_mut().insert(ACTOR_KEY, actor);
+        }
+        let released = caller.commands.release_tickets(request).await;
+        released.expect("it is held");
+        let events = log::events(&shop.database, &id).await;
+        let last = events.last().expect("the release");
+        assert_eq!(last.kind, "TicketReleased");
+        assert_eq!(last.data["cause"], cause, "{actor:?}");
     }
 }

@@ -37,7 +37,10 @@ pub const SLICE: Slice = Slice {
         "The claim is not dead: the places of a dead claim go back by themselves, and each only once.",
         "The named tickets, or at least one, are held.",
     ],
-    decisions: &["The places are available at once; the tickets never come back."],
+    decisions: &[
+        "The places are available at once; the tickets never come back.",
+        "They are released as CUSTOMER, or as OPERATOR where an operator does it for him.",
+    ],
     records: &[EventType::TicketReleased],
     refusals: &["POOL_NOT_FOUND", "CLAIM_NOT_FOUND", "TICKET_NOT_HELD"],
 };
@@ -49,6 +52,9 @@ pub struct ReleaseTickets {
     pub claim: ClaimId,
     /// The tickets, each once; none means all that are held.
     pub tickets: Vec<TicketId>,
+    /// An operator gives them back for the customer. Who sends a command is no part of what it is.
+    #[serde(skip)]
+    pub by_operator: bool,
 }
 
 struct Context<'a> {
@@ -88,12 +94,17 @@ impl ReleaseTickets {
                 ticket: self.tickets.first().copied(),
             });
         }
+        let cause = if self.by_operator {
+            ReleaseCause::Operator
+        } else {
+            ReleaseCause::Customer
+        };
         for ticket in held_tickets::meant(self.claim, claim, &self.tickets)? {
             let released = TicketReleased {
                 claim: self.claim,
                 ticket,
                 customer: Some(claim.customer.clone()),
-                cause: ReleaseCause::Customer,
+                cause,
                 expire_time: claim.expire_time,
             };
             facts.record(PoolEvent::TicketReleased(released), Some(claim.first_event));

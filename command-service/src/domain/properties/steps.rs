@@ -37,6 +37,7 @@ pub(super) enum Step {
     Release {
         claim: usize,
         tickets: Vec<usize>,
+        by_operator: bool,
     },
     Refund {
         claim: usize,
@@ -91,7 +92,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         10 => (customer(), 1..5_u32, max_cents).prop_map(|(customer, quantity, max_cents)| Step::Purchase { customer, quantity, max_cents }),
         14 => claim().prop_map(|claim| Step::Extend { claim }),
         20 => (claim(), some_tickets(), any::<bool>()).prop_map(|(claim, tickets, reclaim)| Step::Buy { claim, tickets, reclaim }),
-        12 => (claim(), some_tickets()).prop_map(|(claim, tickets)| Step::Release { claim, tickets }),
+        12 => (claim(), some_tickets(), any::<bool>()).prop_map(|(claim, tickets, by_operator)| Step::Release { claim, tickets, by_operator }),
         14 => (claim(), one_ticket()).prop_map(|(claim, tickets)| Step::Refund { claim, tickets }),
         3 => (customer(), 1..4_u32).prop_map(|(customer, quantity)| Step::Grant { customer, quantity }),
         14 => (edit(), seen()).prop_map(|(edit, seen)| Step::Edit { edit, seen }),

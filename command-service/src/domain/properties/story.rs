@@ -115,11 +115,19 @@ impl Story {
                     reclaim,
                 })
             }
-            Step::Release { claim, tickets } => {
+            Step::Release {
+                claim,
+                tickets,
+                by_operator,
+            } => {
                 let Some((claim, tickets)) = self.named(claim, &tickets) else {
                     return;
                 };
-                Command::ReleaseTickets(ReleaseTickets { claim, tickets })
+                Command::ReleaseTickets(ReleaseTickets {
+                    claim,
+                    tickets,
+                    by_operator,
+                })
             }
             Step::Refund { claim, tickets } => match self.named(claim, &tickets) {
                 Some((_, mut tickets)) if !tickets.is_empty() => {

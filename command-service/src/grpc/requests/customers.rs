@@ -57,7 +57,11 @@ pub(super) fn release_tickets(message: &v1::ReleaseTicketsRequest, fields: &mut 
     let claim = fields.claim("claim", &message.claim);
     let tickets = fields.tickets(claim.as_ref().map(|(pool, _)| pool), &message.tickets);
     let (pool, claim) = claim?;
-    let release = ReleaseTickets { claim, tickets };
+    let release = ReleaseTickets {
+        claim,
+        tickets,
+        by_operator: false,
+    };
     Some((pool, Command::ReleaseTickets(release)))
 }
 

@@ -76,6 +76,7 @@ async fn customer(number: u64, instances: [Instance; 2], log: MemoryLog, seed: u
             (Some(claim), 5..=8) => Command::ReleaseTickets(ReleaseTickets {
                 claim,
                 tickets: vec![],
+                by_operator: false,
             }),
             (_, 9) if number == 0 => stop(StopMode::VoidClaims),
             (_, 8) if number == 0 => resume(),

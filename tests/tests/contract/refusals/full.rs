@@ -70,11 +70,12 @@ async fn a_full_pool_refuses_at_once_and_serves_who_waits() {
         .create_pool(&id, 100)
         .await
         .expect("a pool");
-    // One or more on their way, four decided on top of them, four in the lane.
+    // Four in the lane find a place in any case; one to four more on their way and four decided on top of them, as far
+    // as the actor gets to look before all have come.
     let answers = claims_while_locked(&shop, &id, 40, 27).await;
     let refused = answers.iter().filter(|(_, answer)| answer.is_err()).count();
     assert!(
-        (27..=31).contains(&refused),
+        (27..=36).contains(&refused),
         "{refused} of 40 found no place"
     );
     check(&shop, answers, refused).await;

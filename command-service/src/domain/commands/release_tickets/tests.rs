@@ -84,3 +84,14 @@ fn unknown_claims_and_pools_are_not_found() {
         .when(release(1, &[]))
         .refused(&Rejection::PoolNotFound);
 }
+
+#[test]
+fn what_an_operator_gives_back_is_marked() {
+    let crate::domain::Command::ReleaseTickets(mut command) = release(1, &[]) else {
+        unreachable!("release() releases")
+    };
+    command.by_operator = true;
+    Given::events([created(), claimed(1, 1)])
+        .when(crate::domain::Command::ReleaseTickets(command))
+        .then([released(1, 1, ReleaseCause::Operator)]);
+}

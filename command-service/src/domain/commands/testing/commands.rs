@@ -150,6 +150,7 @@ pub(crate) fn release(claim: u128, tickets: &[u128]) -> Command {
     Command::ReleaseTickets(ReleaseTickets {
         claim: claim_id(claim),
         tickets: tickets.iter().map(|n| ticket_id(*n)).collect(),
+        by_operator: false,
     })
 }
 
