@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use onsale_shared::{
-    event::{CommandHash, PoolEvent},
+    event::{CommandHash, PoolEvent, ReleaseCause},
     id::{Ids, RequestId},
 };
 use uuid::Uuid;
@@ -18,7 +18,7 @@ use super::{
     story::{Story, fold_into},
 };
 use crate::domain::{
-    Fact, Rejection, Request,
+    Command, Fact, Rejection, Request,
     commands::testing::{bought, claim, event_id},
     conflicts::Precondition,
     decide,
@@ -190,6 +190,25 @@ impl Story {
         self.model.events.push(event.clone());
     }
 
+    /// Notes what became of tickets.
+    pub(super) fn reach_states(&mut self) {
+        for (_, claim) in self.pool.claims.iter() {
+            for ticket in &claim.tickets {
+                self.reached.insert(match ticket.state {
+                    TicketState::Held => "held",
+                    TicketState::Bought => "bought",
+                    TicketState::Released(ReleaseCause::Customer) => "released by the customer",
+                    TicketState::Released(ReleaseCause::Operator) => "released by an operator",
+                    TicketState::Released(ReleaseCause::Expired) => "expired",
+                    TicketState::Released(ReleaseCause::Stopped) => "voided by a stop",
+                    TicketState::Released(ReleaseCause::Cancelled) => "voided by the end",
+                    TicketState::Replaced => "replaced",
+                    TicketState::Refunded => "refunded",
+                });
+            }
+        }
+    }
+
     /// An event that cannot have happened, and everything is refused; on a copy, so that the story stays whole.
     pub(super) fn corrupt(&mut self) {
         let mut pool = self.pool.clone();
@@ -213,5 +232,19 @@ impl Story {
         );
         assert_eq!(refused, Err(Rejection::PoolCorrupted { version }));
         self.reached.insert("POOL_CORRUPTED");
+    }
+}
+
+/// What a promoter says of the state that an edit was made on.
+pub(super) fn precondition_of(command: &Command) -> Precondition {
+    match command {
+        Command::StopSales(edit) => edit.precondition,
+        Command::ResumeSales(edit) => edit.precondition,
+        Command::CancelPool(edit) => edit.precondition,
+        Command::ChangeCapacity(edit) => edit.precondition,
+        Command::ChangePricing(edit) => edit.precondition,
+        Command::ReschedulePool(edit) => edit.precondition,
+        Command::ChangeLimits(edit) => edit.precondition,
+        _no_edit => Precondition::NONE,
     }
 }

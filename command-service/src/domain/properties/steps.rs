@@ -8,7 +8,7 @@ use onsale_shared::{
 };
 use proptest::prelude::*;
 
-use crate::domain::commands::testing::{Limits, Schedule, euros, limits, minute};
+use crate::domain::commands::testing::{Limits, euros, limits};
 
 /// A step of a story. Claims, tickets and customers are named by their number in the story.
 #[derive(Clone, Debug)]
@@ -57,6 +57,10 @@ pub(super) enum Step {
     Repeat {
         of: usize,
     },
+    PayLate {
+        claim: usize,
+    },
+    Shrink,
 }
 
 /// What a promoter does.
@@ -67,7 +71,8 @@ pub(super) enum Edit {
     Cancel,
     Capacity(u32),
     Pricing(Pricing),
-    Reschedule(Schedule),
+    /// In minutes from the moment of the edit: show, start and end of sales.
+    Reschedule([Option<i64>; 3]),
     Limits(Limits),
 }
 
@@ -98,6 +103,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         14 => (edit(), seen()).prop_map(|(edit, seen)| Step::Edit { edit, seen }),
         6 => (1..5_usize).prop_map(|max| Step::Sweep { max }),
         4 => (0..60_usize).prop_map(|of| Step::Repeat { of }),
+        3 => claim().prop_map(|claim| Step::PayLate { claim }),
+        1 => Just(Step::Shrink),
     ];
     prop::collection::vec(step, 1..120)
 }
@@ -118,7 +125,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         20 => mode.prop_map(Edit::Stop),
         40 => Just(Edit::Resume),
         2 => Just(Edit::Cancel),
-        20 => (4..16_u32).prop_map(Edit::Capacity),
+        25 => (2..14_u32).prop_map(Edit::Capacity),
         20 => pricing().prop_map(Edit::Pricing),
         25 => schedule().prop_map(Edit::Reschedule),
         15 => some_limits().prop_map(Edit::Limits),
@@ -162,14 +169,12 @@ fn pricing() -> impl Strategy<Value = Pricing> {
         })
 }
 
-fn schedule() -> impl Strategy<Value = Schedule> {
-    let time = || prop::option::of((0..25_i64).prop_map(minute));
+fn schedule() -> impl Strategy<Value = [Option<i64>; 3]> {
+    let time = || prop::option::of(-1..12_i64);
     // Often no bounds, or most of a story would be outside of the sale.
     prop_oneof![
-        1 => Just(Schedule::default()),
-        1 => (time(), time(), time()).prop_map(|(show_time, sales_start_time, sales_end_time)| {
-            Schedule { show_time, sales_start_time, sales_end_time }
-        }),
+        1 => Just([None; 3]),
+        1 => (time(), time(), time()).prop_map(|(show, start, end)| [show, start, end]),
     ]
 }
 

@@ -1,14 +1,9 @@
 //! A story as it unfolds: commands are decided, what comes of them is folded and checked.
 
-#![expect(
-    clippy::wildcard_enum_match_arm,
-    reason = "a question of the model is about few kinds"
-)]
-
 use std::{collections::HashSet, time::Duration};
 
 use onsale_shared::{
-    event::{CommandHash, PoolEvent, ReleaseCause},
+    event::{CommandHash, PoolEvent},
     id::{ClaimId, Ids, RequestId, TicketId},
     log::{Position, Version},
     text::Reference,
@@ -17,6 +12,7 @@ use onsale_shared::{
 use uuid::Uuid;
 
 use super::{
+    checks::precondition_of,
     model::Model,
     sorted,
     steps::{Edit, Seen, Step},
@@ -27,10 +23,8 @@ use crate::domain::{
         BuyTickets, ClaimTickets, Command, ExtendClaim, GrantTickets, PurchaseTickets,
         RefundTickets, ReleaseTickets, SLICES, sweep::sweep, testing::*,
     },
-    conflicts::Precondition,
     decide,
     journal::Mark,
-    partials::TicketState,
     slice::GENERAL_REFUSALS,
 };
 
@@ -82,6 +76,13 @@ impl Story {
                 return;
             }
             Step::Repeat { of } => return self.repeat(of),
+            Step::PayLate { claim } => return self.pay_late(claim),
+            Step::Shrink => {
+                // Whatever is held when the first claim ends is in the way.
+                let dead = self.pool.claims.next_deadline().unwrap_or(self.now);
+                self.now = self.now.max(dead);
+                change_capacity(self.pool.stock.counts().sold.max(1))
+            }
             Step::Create => ten_tickets(),
             Step::Claim { customer, quantity } => {
                 Command::ClaimTickets(self.order(customer, quantity, None))
@@ -157,6 +158,21 @@ impl Story {
         self.decide(&request);
     }
 
+    /// A minute after the deadline.
+    fn pay_late(&mut self, claim: usize) {
+        let known = self.named(claim, &[]);
+        if let Some(known) = known.and_then(|(id, _)| self.pool.claims.get(id)) {
+            self.now = self
+                .now
+                .max(known.expire_time.plus(Duration::from_secs(60)));
+        }
+        self.tell(Step::Buy {
+            claim,
+            tickets: vec![],
+            reclaim: true,
+        });
+    }
+
     fn order(&self, customer: u8, quantity: u32, max_cents: Option<i64>) -> ClaimTickets {
         ClaimTickets {
             customer: Reference::parse(&format!("customer-{customer}")).unwrap(),
@@ -175,7 +191,7 @@ impl Story {
             Edit::Cancel => (cancel(), SALE),
             Edit::Capacity(capacity) => (change_capacity(capacity), &["CapacityChanged"][..]),
             Edit::Pricing(rule) => (change_rule(rule), PRICE_AND_TIMES),
-            Edit::Reschedule(schedule) => (reschedule(schedule), PRICE_AND_TIMES),
+            Edit::Reschedule(minutes) => (reschedule(self.schedule(minutes)), PRICE_AND_TIMES),
             Edit::Limits(limits) => (change_limits(limits), &["LimitsChanged"][..]),
         };
         self.touched = touched;
@@ -191,6 +207,18 @@ impl Story {
             merge,
             command,
         )
+    }
+
+    /// Show, start and end of sales, so many minutes from now.
+    fn schedule(&self, minutes: [Option<i64>; 3]) -> Schedule {
+        let from_now =
+            |minutes: i64| Timestamp::from_micros(self.now.as_micros() + minutes * 60_000_000);
+        let [show_time, sales_start_time, sales_end_time] = minutes.map(|at| at.map(from_now));
+        Schedule {
+            show_time,
+            sales_start_time,
+            sales_end_time,
+        }
     }
 
     fn named(&self, claim: usize, tickets: &[usize]) -> Option<(ClaimId, Vec<TicketId>)> {
@@ -318,24 +346,6 @@ impl Story {
         self.reach_states();
     }
 
-    fn reach_states(&mut self) {
-        for (_, claim) in self.pool.claims.iter() {
-            for ticket in &claim.tickets {
-                self.reached.insert(match ticket.state {
-                    TicketState::Held => "held",
-                    TicketState::Bought => "bought",
-                    TicketState::Released(ReleaseCause::Customer) => "released by the customer",
-                    TicketState::Released(ReleaseCause::Operator) => "released by an operator",
-                    TicketState::Released(ReleaseCause::Expired) => "expired",
-                    TicketState::Released(ReleaseCause::Stopped) => "voided by a stop",
-                    TicketState::Released(ReleaseCause::Cancelled) => "voided by the end",
-                    TicketState::Replaced => "replaced",
-                    TicketState::Refunded => "refunded",
-                });
-            }
-        }
-    }
-
     /// Folding the log from the start gives the state that lived.
     pub(super) fn replay(&self) -> Pool {
         let mut pool = Pool::default();
@@ -379,17 +389,4 @@ fn ten_tickets() -> Command {
     };
     create.limits.max_tickets_per_customer = 6;
     Command::CreatePool(create)
-}
-
-fn precondition_of(command: &Command) -> Precondition {
-    match command {
-        Command::StopSales(edit) => edit.precondition,
-        Command::ResumeSales(edit) => edit.precondition,
-        Command::CancelPool(edit) => edit.precondition,
-        Command::ChangeCapacity(edit) => edit.precondition,
-        Command::ChangePricing(edit) => edit.precondition,
-        Command::ReschedulePool(edit) => edit.precondition,
-        Command::ChangeLimits(edit) => edit.precondition,
-        _no_edit => Precondition::NONE,
-    }
 }
