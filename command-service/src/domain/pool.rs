@@ -64,7 +64,7 @@ impl Pool {
     }
 
     /// Folds one event. Never fails and holds no rule: what happened has happened. An event that cannot have happened
-    /// marks the pool as corrupted; its parts fold nothing more.
+    /// marks the pool as corrupted, and its parts stay as they are.
     pub fn evolve(&mut self, entry: &Entry<'_>) {
         let mut progress = *self.progress.get();
         if progress.corrupted_at.is_none() && self.evolve_parts(entry).is_err() {
@@ -78,13 +78,16 @@ impl Pool {
     }
 
     fn evolve_parts(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
+        // Who contradicts does so before anything is changed: each of the first four folds kinds of events that no later
+        // part looks at, and what claims let pass fits the customers.
+        let counts = self.stock.after(entry.event)?;
         self.limits.evolve(entry)?;
-        self.stock.evolve(entry)?;
-        self.pricing.evolve(entry)?;
         self.sale.evolve(entry)?;
+        self.pricing.evolve(entry)?;
         self.schedule.evolve(entry)?;
         self.claims.evolve(entry)?;
         self.customers.evolve(entry)?;
+        self.stock.evolve(entry, counts);
         self.sales.evolve(entry);
         Ok(())
     }

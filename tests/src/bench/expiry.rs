@@ -21,6 +21,8 @@ const END: u32 = 16;
 const BEFORE: Duration = Duration::from_secs(2);
 /// ... and for so long.
 const MEASURED: Duration = Duration::from_secs(6);
+/// Places are back so long after the last deadline, or something is wrong.
+const GONE_WITHIN: Duration = Duration::from_secs(60);
 /// Calls in flight while claims are made.
 const IN_FLIGHT: usize = 128;
 
@@ -69,10 +71,13 @@ pub async fn measure(claims: u32, rate: u32) -> anyhow::Result<Expiry> {
     let mut watcher = caller.clone();
     let back = tokio::spawn(async move {
         // The last round's claims end up to a second later.
-        while watcher.availability(pool, "").await?.held > 0 {
+        while tokio::time::Instant::now() < end + GONE_WITHIN {
+            if watcher.availability(pool, "").await?.held == 0 {
+                return Ok(tokio::time::Instant::now());
+            }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        anyhow::Ok(tokio::time::Instant::now())
+        anyhow::bail!("tickets are held {GONE_WITHIN:?} after the last deadline")
     });
     let (latencies, failed) = sell(&caller, pool, rate).await?;
     let back_after = match claims {

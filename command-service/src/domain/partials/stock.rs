@@ -1,6 +1,6 @@
 //! How many tickets are sold and held. The one invariant that everything is about: sold + held ≤ capacity.
 
-use onsale_shared::event::PoolEvent;
+use onsale_shared::event::{EventType, PoolEvent};
 
 use super::{Contradiction, Edited, journaled_by};
 use crate::domain::{fact::Entry, journal::Cell};
@@ -57,21 +57,20 @@ impl Stock {
         self.capacity.get().as_ref()
     }
 
-    pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
+    /// The counts after an event.
+    ///
+    /// # Errors
+    /// It cannot have happened with these counts.
+    pub(crate) fn after(&self, event: &PoolEvent) -> Result<Counts, Contradiction> {
         let mut counts = *self.counts();
-        match entry.event {
-            PoolEvent::PoolCreated(created) => {
-                counts.capacity = created.capacity;
-                self.capacity.set(Some(Edited::new(created.capacity)));
-            }
+        match event {
+            PoolEvent::PoolCreated(created) => counts.capacity = created.capacity,
             PoolEvent::CapacityChanged(changed) => {
                 // The sum fits: both are parts of the old capacity.
                 if changed.capacity < counts.sold + counts.held {
                     return Err(Contradiction);
                 }
                 counts.capacity = changed.capacity;
-                let known = self.capacity.get().clone().ok_or(Contradiction)?;
-                self.capacity.set(Some(known.edit(changed.capacity, entry)));
             }
             PoolEvent::TicketClaimed(_) => {
                 if counts.available() == 0 {
@@ -95,9 +94,20 @@ impl Stock {
             | PoolEvent::PoolCancelled(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => return Ok(()),
+            | PoolEvent::LimitsChanged(_) => {}
+        }
+        Ok(counts)
+    }
+
+    /// Takes over the counts [`after`](Self::after) an event.
+    pub(crate) fn evolve(&mut self, entry: &Entry<'_>, counts: Counts) {
+        if [EventType::PoolCreated, EventType::CapacityChanged].contains(&entry.event.kind()) {
+            let known = self.capacity.get().clone();
+            self.capacity.set(Some(match known {
+                Some(known) => known.edit(counts.capacity, entry),
+                None => Edited::new(counts.capacity),
+            }));
         }
         self.counts.set(counts);
-        Ok(())
     }
 }

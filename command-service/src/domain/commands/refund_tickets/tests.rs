@@ -90,6 +90,32 @@ fn a_claim_of_which_a_ticket_is_sold_is_never_forgotten() {
 }
 
 #[test]
+fn a_claim_that_was_paid_late_is_forgotten_a_day_after_its_last_end() {
+    const HOUR: i64 = 60;
+    let [again, paid] = reclaimed(1, 2, 1, 0);
+    let events = [
+        created(),
+        claimed(1, 1),
+        released(1, 1, ReleaseCause::Expired),
+        again,
+        paid,
+    ];
+    let mut pool = fold(&events);
+    fold_one(&mut pool, &refunded(1, 2), 6, minute(20 * HOUR));
+    let mut is_known = |version: i64, minutes: i64| {
+        let event = claimed(u128::try_from(version).unwrap(), 50);
+        fold_one(&mut pool, &event, version, minute(minutes));
+        pool.claims.get(claim_id(1)).is_some()
+    };
+    assert!(
+        is_known(7, 24 * HOUR + 1),
+        "it lived on after its first end"
+    );
+    assert!(is_known(8, 44 * HOUR));
+    assert!(!is_known(9, 44 * HOUR + 1));
+}
+
+#[test]
 fn an_unknown_pool_is_not_found() {
     Given::nothing()
         .when(refund(&[1]))

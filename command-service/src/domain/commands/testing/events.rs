@@ -88,6 +88,9 @@ pub(crate) fn of_customer(name: &str, event: PoolEvent) -> PoolEvent {
             customer: Some(customer),
             ..data
         }),
+        PoolEvent::TicketRefunded(data) => {
+            PoolEvent::TicketRefunded(TicketRefunded { customer, ..data })
+        }
         other => unreachable!("{other:?} has no customer"),
     }
 }

@@ -30,6 +30,8 @@ pub struct Claim {
     pub extended: bool,
     /// Given away by the promoter.
     pub granted: bool,
+    /// How often it ended without a sold ticket, and is to be forgotten for it: more than once if it was paid late.
+    pub(super) ends: u16,
     /// What the caller said of it; seldom anything.
     pub note: Option<Arc<Note>>,
     /// The tickets, in the order in which they were claimed.
@@ -128,6 +130,7 @@ impl Claim {
             expire_time: claimed.expire_time,
             extended: false,
             granted: claimed.granted,
+            ends: 0,
             note,
             tickets: smallvec![Ticket::held(claimed.ticket)],
             first_event: entry.id,

@@ -26,15 +26,32 @@ impl Claims {
             PoolEvent::TicketClaimed(claimed) => self.claimed(claimed, entry)?,
             PoolEvent::ClaimExtended(extended) => self.extended(extended)?,
             PoolEvent::TicketBought(bought) => {
-                self.end_hold(bought.claim, bought.ticket, TicketState::Bought, entry)?;
+                let fits = |claim: &Claim| {
+                    claim.customer == bought.customer
+                        && claim.unit_price == bought.unit_price
+                        && claim.granted == bought.granted
+                };
+                let end = (bought.ticket, TicketState::Held, TicketState::Bought);
+                self.end(bought.claim, end, entry, fits)?;
                 self.by_ticket.set(bought.ticket, bought.claim);
             }
             PoolEvent::TicketReleased(released) => {
                 let state = TicketState::Released(released.cause);
-                self.end_hold(released.claim, released.ticket, state, entry)?;
+                let fits = |claim: &Claim| {
+                    let customer = released.customer.as_ref();
+                    customer.is_none_or(|customer| claim.customer == *customer)
+                };
+                let end = (released.ticket, TicketState::Held, state);
+                self.end(released.claim, end, entry, fits)?;
             }
             PoolEvent::TicketRefunded(refunded) => {
-                self.refunded(refunded.claim, refunded.ticket, entry)?;
+                let fits = |claim: &Claim| {
+                    claim.customer == refunded.customer
+                        && claim.unit_price == refunded.unit_price
+                        && claim.granted == refunded.granted
+                };
+                let end = (refunded.ticket, TicketState::Bought, TicketState::Refunded);
+                self.end(refunded.claim, end, entry, fits)?;
             }
             PoolEvent::SalesStopped(stop) => match stop.mode {
                 StopMode::VoidClaims => self.void(ReleaseCause::Stopped, entry),
@@ -60,6 +77,10 @@ impl Claims {
     }
 
     fn claimed(&mut self, claimed: &TicketClaimed, entry: &Entry<'_>) -> Result<(), Contradiction> {
+        // A ticket lives once.
+        if self.by_ticket.get(&claimed.ticket).is_some() {
+            return Err(Contradiction);
+        }
         let epoch = self.epoch();
         let added = self.by_id.update(&claimed.claim, |claim| {
             let held_before = claim.has(TicketState::Held);
@@ -118,49 +139,35 @@ impl Claims {
         Ok(())
     }
 
-    fn end_hold(
+    /// One ticket of a claim that `fits` is no longer what it was.
+    fn end(
         &mut self,
         id: ClaimId,
-        ticket: TicketId,
-        state: TicketState,
+        (ticket, from, to): (TicketId, TicketState, TicketState),
         entry: &Entry<'_>,
+        fits: impl FnOnce(&Claim) -> bool,
     ) -> Result<(), Contradiction> {
         let changed = self.by_id.update(&id, |claim| {
-            let ticket = claim.ticket_mut(ticket)?;
-            if ticket.state != TicketState::Held {
+            if !fits(claim) {
                 return None;
             }
-            ticket.state = state;
-            let holds = claim.has(TicketState::Held);
+            let ticket = claim.ticket_mut(ticket)?;
+            if ticket.state != from {
+                return None;
+            }
+            ticket.state = to;
+            let is_over = is_over(claim);
+            claim.ends = claim.ends.saturating_add(u16::from(is_over));
             let holder = Fingerprint::of(&claim.customer);
-            Some((deadline(id, claim), holder, holds, is_over(claim)))
+            let holds = claim.has(TicketState::Held);
+            Some((deadline(id, claim), holder, holds, is_over))
         });
         let (deadline, holder, holds, is_over) = changed.flatten().ok_or(Contradiction)?;
-        if !holds {
+        if from == TicketState::Held && !holds {
             self.deadlines.remove(&deadline);
             self.holders.remove(&(holder, id));
         }
         if is_over {
-            self.ended.push((entry.time, id));
-        }
-        Ok(())
-    }
-
-    fn refunded(
-        &mut self,
-        id: ClaimId,
-        ticket: TicketId,
-        entry: &Entry<'_>,
-    ) -> Result<(), Contradiction> {
-        let changed = self.by_id.update(&id, |claim| {
-            let ticket = claim.ticket_mut(ticket)?;
-            if ticket.state != TicketState::Bought {
-                return None;
-            }
-            ticket.state = TicketState::Refunded;
-            Some(is_over(claim))
-        });
-        if changed.flatten().ok_or(Contradiction)? {
             self.ended.push((entry.time, id));
         }
         Ok(())
@@ -173,12 +180,16 @@ impl Claims {
             let Some((_, id)) = self.ended.pop_if(is_due) else {
                 return;
             };
-            // One that was paid late meanwhile is not over.
-            let over = self.get(id).filter(|claim| is_over(claim));
-            let tickets = over.map(|claim| claim.tickets.clone()).unwrap_or_default();
-            if !tickets.is_empty() {
-                self.by_id.remove(&id);
-            }
+            // One that was paid late is over only by its last end, if at all.
+            let ended = self.by_id.update(&id, |claim| {
+                claim.ends = claim.ends.saturating_sub(1);
+                let is_forgotten = claim.ends == 0 && is_over(claim);
+                is_forgotten.then(|| claim.tickets.clone())
+            });
+            let Some(tickets) = ended.flatten() else {
+                continue;
+            };
+            self.by_id.remove(&id);
             for ticket in tickets {
                 self.by_ticket.remove(&ticket.id);
             }
