@@ -214,7 +214,7 @@ impl Actor {
         if self.pending.is_empty() {
             return None;
         }
-        let batch = self.begin_batch();
+        let mut batch = self.begin_batch();
         if batch.events.is_empty() {
             let (log, stream, version) = (
                 Arc::clone(&self.context.log),
@@ -225,7 +225,10 @@ impl Actor {
                 Box::pin(async move { history::probe(log.as_ref(), &stream, version).await });
             return Some(Flight::Probe { batch, news });
         }
-        let verdict = self.context.committer.submit(batch.group(&self.stream));
+        let verdict = self
+            .context
+            .committer
+            .submit(batch.take_group(&self.stream));
         Some(Flight::Append { batch, verdict })
     }
 

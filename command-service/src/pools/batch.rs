@@ -19,8 +19,10 @@ pub struct Batch {
     pub base: Version,
     /// What its callers will get when it is known to be true.
     pub decided: Vec<Decided>,
-    /// What is to be appended; empty if it holds only answers.
+    /// What is to be appended; empty if it holds only answers, and when it is on its way.
     pub events: Vec<NewEvent>,
+    /// The version after its events.
+    last: Version,
     /// Whether the actor was asked to look at the log.
     pub touched: bool,
 }
@@ -54,6 +56,7 @@ impl Batch {
             base,
             decided: Vec::new(),
             events: Vec::new(),
+            last: base,
             touched: false,
         }
     }
@@ -66,15 +69,14 @@ impl Batch {
 
     /// The version after its events.
     #[must_use]
-    pub fn last_version(&self) -> Version {
-        self.base
-            .plus(u32::try_from(self.events.len()).unwrap_or(u32::MAX))
+    pub const fn last_version(&self) -> Version {
+        self.last
     }
 
-    /// What is appended.
+    /// What is appended: taken out of the batch, which goes on to say who waits for it.
     #[must_use]
-    pub fn group(&self, stream: &StreamName) -> Group {
-        Group::of_stream(stream.clone(), self.base, self.events.clone())
+    pub fn take_group(&mut self, stream: &StreamName) -> Group {
+        Group::of_stream(stream.clone(), self.base, std::mem::take(&mut self.events))
     }
 
     /// Adds the facts of one decision, and folds them into the pool.
@@ -91,6 +93,7 @@ impl Batch {
         let written = write(facts, time, author)?;
         self.events.extend(written);
         fold(pool, facts, time, author);
+        self.last = pool.version();
         Ok(())
     }
 }

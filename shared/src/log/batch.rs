@@ -130,6 +130,12 @@ impl AppendBatch {
         &self.groups
     }
 
+    /// The groups, to be sent otherwise.
+    #[must_use]
+    pub fn into_groups(self) -> Vec<Group> {
+        self.groups
+    }
+
     /// How many events the batch has.
     #[must_use]
     pub fn event_count(&self) -> usize {

@@ -39,8 +39,8 @@ impl Actor {
         Ok(log)
     }
 
-    async fn append_locked(&mut self, log: Box<dyn LockedLog>, batch: Batch) -> Option<Flight> {
-        let append = match AppendBatch::new(vec![batch.group(&self.stream)]) {
+    async fn append_locked(&mut self, log: Box<dyn LockedLog>, mut batch: Batch) -> Option<Flight> {
+        let append = match AppendBatch::new(vec![batch.take_group(&self.stream)]) {
             Ok(append) => append,
             Err(defect) => {
                 tracing::error!(
@@ -75,8 +75,9 @@ impl Actor {
             }
             Err(AppendError::OutcomeUnknown(error)) => {
                 tracing::warn!(pool = %self.id, error = &*error, "an append under the lock has no known outcome");
-                // The same batch, sent until the answer is definite.
-                let verdict = self.context.committer.submit(batch.group(&self.stream));
+                // The same group, sent until the answer is definite.
+                let group = append.into_groups().pop()?;
+                let verdict = self.context.committer.submit(group);
                 return Some(Flight::Append { batch, verdict });
             }
         }

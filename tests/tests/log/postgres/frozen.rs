@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use onsale_shared::log::{
-    AppendBatch, AppendError, Appended, EventLog, Group,
+    AppendBatch, AppendError, Appended, EventLog, Group, Origin,
     postgres::{PostgresLog, PostgresLogConfig},
 };
 use onsale_tests::{
@@ -72,6 +72,15 @@ fn two_groups() -> Arc<AppendBatch> {
     Arc::new(batch([group("pools/a", 0, 2), across]))
 }
 
+fn two_groups_with_an_origin() -> Arc<AppendBatch> {
+    let mut groups = Arc::unwrap_or_clone(two_groups()).into_groups();
+    groups[0].writes[0].events[0].origin = Some(Origin {
+        ip: None,
+        user_agent: Some("somebody".into()),
+    });
+    Arc::new(batch(groups))
+}
+
 #[tokio::test]
 async fn frozen_while_it_waits_for_the_lock() {
     let database = TestDatabase::create().await;
@@ -104,7 +113,7 @@ async fn frozen_while_it_holds_the_lock() {
     let database = TestDatabase::create().await;
     let (mut admin, mut blocker) = (database.admin().await, database.admin().await);
     let log = impatient(&database).await;
-    let sent = two_groups();
+    let sent = two_groups_with_an_origin();
 
     // The append has inserted its events when it comes to this table.
     run(
