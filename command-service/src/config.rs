@@ -17,6 +17,10 @@ pub struct Config {
     #[arg(long, env = "ONSALE_COMMAND_LISTEN", default_value = "127.0.0.1:50051")]
     pub listen: SocketAddr,
 
+    /// The address to serve metrics on, for Prometheus, by HTTP. Unset: nothing is measured.
+    #[arg(long, env = "ONSALE_COMMAND_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// The name of this instance in the metadata of events. Unset: a random one.
     #[arg(long, env = "ONSALE_INSTANCE")]
     pub instance: Option<String>,
@@ -37,7 +41,8 @@ pub struct Config {
     #[arg(long, env = "ONSALE_DEADLINE_MAX_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
     pub deadline_max_ms: u64,
 
-    /// How many commands may wait for their answer at once; further ones are refused as OVERLOADED.
+    /// How many commands may wait for their answer at once; further ones are refused as OVERLOADED. New claims may take
+    /// three quarters of the places, what finishes claims all but a sixteenth, promoters' commands all.
     #[arg(long, env = "ONSALE_CALLS_MAX", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub calls_max: u32,
 

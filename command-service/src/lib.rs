@@ -2,12 +2,13 @@
 //!
 //! Read [`domain`] for the rules, [`pools`] for how a command becomes events, [`deadlines`] for how places of dead
 //! claims come back though nobody asks, [`grpc`] for what callers see, [`serve`](serve()) for how it all starts and ends,
-//! [`verify`] for the proof that all of the log can have happened.
+//! [`verify`] for the proof that all of the log can have happened, [`metrics`] for what is measured.
 
 pub mod config;
 pub mod deadlines;
 pub mod domain;
 pub mod grpc;
+pub mod metrics;
 pub mod pools;
 mod serve;
 pub mod verify;

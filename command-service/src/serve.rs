@@ -16,7 +16,7 @@ use onsale_shared::{
     },
 };
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
@@ -24,7 +24,11 @@ use tonic_health::ServingStatus;
 use crate::{
     config::Config,
     deadlines::{store, sweeper::Sweeper},
-    grpc::{caller::DeadlineLimits, service::CommandService},
+    grpc::{
+        caller::DeadlineLimits,
+        service::{CommandService, admission::Admission},
+    },
+    metrics::{self, CommandMetrics, PoolMetrics},
     pools::{Committer, Context, PoolLimits, Pools, committer::CommitLimits},
 };
 
@@ -45,6 +49,10 @@ pub async fn serve(
     let (health, health_service) = tonic_health::server::health_reporter();
     set_health(&health, ServingStatus::NotServing).await;
 
+    if let Some(address) = config.metrics_listen {
+        metrics::export(address)?;
+        tracing::info!(%address, "metrics");
+    }
     let log = connect(&config).await?;
     let pools = Pools::new(Context {
         committer: Committer::start(Arc::clone(&log), CommitLimits::default()),
@@ -57,6 +65,7 @@ pub async fn serve(
             batch_events: usize::from(config.batch_events),
             idle: config.pool_idle(),
         },
+        metrics: PoolMetrics::default(),
     });
     let sweeper = Sweeper {
         log: Arc::clone(&log),
@@ -75,7 +84,8 @@ pub async fn serve(
             default: Duration::from_millis(config.deadline_default_ms),
             max: Duration::from_millis(config.deadline_max_ms),
         },
-        calls: Arc::new(Semaphore::new(size(config.calls_max))),
+        admission: Admission::new(size(config.calls_max)),
+        metrics: CommandMetrics::default(),
         stream_commands_max: size(config.stream_commands_max),
         trusted_proxies: config.trusted_proxies.as_slice().into(),
         operators: config.operators.as_slice().into(),

@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use sqlx::postgres::PgConnectOptions;
@@ -47,6 +48,8 @@ struct Network {
     connections: AtomicU64,
     to_server: Flow,
     to_client: Flow,
+    /// How long what the server says is held back.
+    slowed: watch::Sender<Duration>,
 }
 
 /// Which connections get nothing through.
@@ -125,6 +128,7 @@ impl Proxy {
             connections: AtomicU64::new(0),
             to_server: Flow::new(),
             to_client: Flow::new(),
+            slowed: watch::Sender::new(Duration::ZERO),
         });
         let accepting = tokio::spawn(accept(listener, Arc::clone(&network)));
         Self {
@@ -202,6 +206,11 @@ impl Proxy {
     /// Goes on with what was held back.
     pub fn thaw(&self) {
         self.network.frozen.send_replace(Frozen::None);
+    }
+
+    /// From now on, whatever the server says comes so much later.
+    pub fn slow_down(&self, by: Duration) {
+        self.network.slowed.send_replace(by);
     }
 
     fn flow(&self, direction: Direction) -> &Flow {
@@ -282,6 +291,10 @@ async fn pump(
 ) {
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(count @ 1..) = from.read(&mut buffer).await {
+        if matches!(direction, Direction::ToClient) {
+            let by = *network.slowed.borrow();
+            tokio::time::sleep(by).await;
+        }
         network.thawed(number).await;
         let admitted = network
             .flow(direction)

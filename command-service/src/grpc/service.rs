@@ -1,9 +1,11 @@
 //! `CommandService`: validate, send the command to its pool, wait for the truth.
 //!
 //! - `rpcs`: the calls.
+//! - `admission`: how many commands may wait.
 //! - `execute`: the stream of many commands.
 //! - `order`: commands of a stream for one pool in the order in which they were sent.
 
+pub mod admission;
 mod execute;
 mod order;
 mod rpcs;
@@ -16,10 +18,11 @@ use onsale_shared::{
     id::{PoolId, RequestId},
 };
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
+use self::admission::{Admission, Place};
 use super::{
     caller::{DeadlineLimits, caller},
     requests::{Answered, CommandRequest},
@@ -28,6 +31,7 @@ use super::{
 };
 use crate::{
     domain::{self, Command, commands::Class},
+    metrics::{CommandMetrics, CommandOutcome},
     pools::{Answer, Call, Caller, Failure, Pools, Reply, Stage},
 };
 
@@ -39,9 +43,11 @@ pub struct CommandService {
     /// How long calls may take.
     pub deadlines: DeadlineLimits,
     /// How many commands may wait for their answer at once.
-    pub calls: Arc<Semaphore>,
+    pub admission: Admission,
     /// How many commands of one stream may wait for their answer at once.
     pub stream_commands_max: usize,
+    /// What is measured.
+    pub metrics: CommandMetrics,
     /// Who may speak for others.
     pub trusted_proxies: Arc<[IpAddr]>,
     /// Who acts for customers.
@@ -73,7 +79,7 @@ struct About {
 struct Sent {
     stage: Stage,
     /// Kept until the command is answered.
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl CommandService {
@@ -82,12 +88,19 @@ impl CommandService {
         &self,
         request: &Request<R>,
     ) -> Result<Response<R::Response>, Status> {
+        let arrived = Instant::now();
         let mut fields = Fields::default();
         let caller = caller(request, &self.trusted_proxies, &mut fields);
-        let deadline = Instant::now() + self.deadlines.of(request.metadata());
+        let deadline = arrived + self.deadlines.of(request.metadata());
         let envelope = self.read(request.get_ref(), caller, deadline, fields)?;
         let about = About::of(&envelope);
-        match self.decide(envelope).await {
+        let answer = self.decide(envelope).await;
+        let ended = answer
+            .as_ref()
+            .err()
+            .map_or(CommandOutcome::Accepted, outcome);
+        self.metrics.answered(ended, arrived.elapsed());
+        match answer {
             Ok(answer) => Ok(Response::new(R::response((&about.pool, &answer)))),
             Err(failure) => Err(about.failed(failure).into()),
         }
@@ -127,9 +140,8 @@ impl CommandService {
         if self.stop.is_cancelled() {
             return Err(Failure::Draining);
         }
-        let place = Arc::clone(&self.calls)
-            .try_acquire_owned()
-            .map_err(|_full| Failure::Overloaded)?;
+        let place = self.admission.enter(envelope.command.class());
+        let place = place.ok_or(Failure::Overloaded)?;
         let hash = hash(&envelope.pool, &envelope.command).ok_or(Failure::Internal)?;
         let stage = Stage::default();
         let call = Call {
@@ -164,6 +176,19 @@ impl CommandService {
             Ok(Err(_gone)) => Err(Failure::OutcomeUnknown),
             Err(_elapsed) => Err(sent.0.too_late()),
         }
+    }
+}
+
+/// How a command ended, for what is measured.
+const fn outcome(failure: &Failure) -> CommandOutcome {
+    match failure {
+        Failure::Rejected(_) => CommandOutcome::Refused,
+        Failure::Overloaded => CommandOutcome::Shed,
+        Failure::Contention
+        | Failure::DatabaseUnavailable
+        | Failure::Draining
+        | Failure::OutcomeUnknown
+        | Failure::Internal => CommandOutcome::Failed,
     }
 }
 

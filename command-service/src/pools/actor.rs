@@ -260,6 +260,7 @@ impl Actor {
                 None
             }
             Landing::Stale => {
+                self.context.metrics.conflicts.increment(1);
                 self.undo(batch);
                 self.take_over().await
             }

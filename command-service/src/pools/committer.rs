@@ -1,13 +1,18 @@
 //! One committer an instance: it merges the batches of all pools into one append, and while that is under way the next
 //! ones gather. No timer: batches grow by themselves under load.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use onsale_shared::log::{AppendBatch, AppendError, EventLog, Group, GroupOutcome, Position};
 use tokio::{
     sync::{mpsc, oneshot},
     time::sleep,
 };
+
+use crate::metrics::{AppendMetrics, Found};
 
 /// Where actors send their batches. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -89,6 +94,7 @@ impl Committer {
 }
 
 async fn run(log: Arc<dyn EventLog>, limits: CommitLimits, mut queue: mpsc::Receiver<Submission>) {
+    let metrics = AppendMetrics::default();
     while let Some(first) = queue.recv().await {
         let mut gathered = vec![first];
         let mut size = Size::of(&gathered[0].group);
@@ -97,7 +103,7 @@ async fn run(log: Arc<dyn EventLog>, limits: CommitLimits, mut queue: mpsc::Rece
             size.add(Size::of(&next.group));
             gathered.push(next);
         }
-        commit(log.as_ref(), limits, gathered).await;
+        commit(log.as_ref(), limits, &metrics, gathered).await;
     }
 }
 
@@ -124,11 +130,24 @@ impl Size {
     }
 }
 
-async fn commit(log: &dyn EventLog, limits: CommitLimits, gathered: Vec<Submission>) {
+async fn commit(
+    log: &dyn EventLog,
+    limits: CommitLimits,
+    metrics: &AppendMetrics,
+    gathered: Vec<Submission>,
+) {
     let (groups, verdicts): (Vec<_>, Vec<_>) =
         gathered.into_iter().map(|s| (s.group, s.verdict)).unzip();
     let outcomes = match AppendBatch::new(groups) {
-        Ok(batch) => append_until_definite(log, limits, &batch).await,
+        Ok(batch) => {
+            let sent = Instant::now();
+            let outcomes = append_until_definite(log, limits, metrics, &batch).await;
+            metrics.settled(
+                u32::try_from(batch.event_count()).unwrap_or(u32::MAX),
+                sent.elapsed(),
+            );
+            outcomes
+        }
         Err(defect) => {
             tracing::error!(
                 error = &defect as &dyn std::error::Error,
@@ -162,11 +181,23 @@ impl Verdict {
     }
 }
 
+/// What an append without an answer had done to a group, as the answer to its repeat tells.
+const fn found(outcome: &GroupOutcome) -> Found {
+    match outcome {
+        GroupOutcome::Appended { repeated: true, .. } => Found::Recorded,
+        GroupOutcome::Appended {
+            repeated: false, ..
+        } => Found::NotRecorded,
+        GroupOutcome::Stale { .. } => Found::Refused,
+    }
+}
+
 /// Sends the same batch until its outcome is definite. Once an attempt's outcome is unknown only an answer counts: a
 /// later refusal says nothing of the attempt that may still be under way in an abandoned backend.
 async fn append_until_definite(
     log: &dyn EventLog,
     limits: CommitLimits,
+    metrics: &AppendMetrics,
     batch: &AppendBatch,
 ) -> Option<Vec<GroupOutcome>> {
     let mut unknown = false;
@@ -175,7 +206,11 @@ async fn append_until_definite(
         let error = match log.append(batch).await {
             Ok(appended) => {
                 if unknown {
-                    tracing::info!(attempt, "an unknown outcome was resolved");
+                    for outcome in &appended.outcomes {
+                        let found = found(outcome);
+                        metrics.resolved(found);
+                        tracing::info!(attempt, ?found, "an unknown outcome was resolved");
+                    }
                 }
                 return Some(appended.outcomes);
             }

@@ -2,7 +2,10 @@
 
 use onsale_shared::log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName};
 
-use crate::domain::{Entry, Pool};
+use crate::{
+    domain::{Entry, Pool},
+    metrics::pool_corrupted,
+};
 
 /// Events a page when a pool is read.
 const PAGE_EVENTS: usize = 1_000;
@@ -74,6 +77,7 @@ pub(crate) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
             }
         }
         if was_sound && pool.corrupted_at().is_some() {
+            pool_corrupted();
             tracing::error!(
                 stream = %recorded.stream,
                 event.id = %recorded.id,

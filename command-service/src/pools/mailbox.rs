@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use super::call::Call;
 use crate::domain::commands::Class;
 
-/// The commands that wait for a pool's actor.
+/// The commands that wait for a pool's actor, at most `queue_max` in each lane; in that of what finishes claims twice as
+/// many, in the place of claims, so that no buy is refused while a claim still waits.
 #[derive(Debug)]
 pub struct Mailbox {
     lanes: Mutex<Lanes>,
@@ -26,6 +27,16 @@ struct Lanes {
     touched: bool,
 }
 
+impl Lanes {
+    const fn of(&mut self, lane: Class) -> &mut VecDeque<Call> {
+        match lane {
+            Class::Promoter => &mut self.promoter,
+            Class::Finish => &mut self.finish,
+            Class::Claim => &mut self.claim,
+        }
+    }
+}
+
 impl Mailbox {
     /// An empty mailbox that takes at most `queue_max` commands a lane.
     #[must_use]
@@ -37,28 +48,27 @@ impl Mailbox {
         }
     }
 
-    /// Adds a command to its lane; gives it back if the lane is full.
-    ///
-    /// # Errors
-    /// The command.
-    #[expect(
-        clippy::result_large_err,
-        reason = "the call goes back to who answers it"
-    )]
-    pub fn push(&self, call: Call) -> Result<(), Call> {
+    /// Adds a command to its lane. Returns the command that finds no place, if one does not: itself, or the newest claim
+    /// where what finishes a claim needs its place.
+    pub fn push(&self, call: Call) -> Option<Call> {
         let mut lanes = self.lanes();
-        let queue = match call.lane {
-            Class::Promoter => &mut lanes.promoter,
-            Class::Finish => &mut lanes.finish,
-            Class::Claim => &mut lanes.claim,
-        };
-        if queue.len() >= self.queue_max {
-            return Err(call);
+        let lane = call.lane;
+        let queue = lanes.of(lane);
+        if queue.len() < self.queue_max {
+            queue.push_back(call);
+            drop(lanes);
+            self.arrived.notify_one();
+            return None;
         }
-        queue.push_back(call);
-        drop(lanes);
-        self.arrived.notify_one();
-        Ok(())
+        let shed = match lane {
+            Class::Finish => lanes.claim.pop_back(),
+            Class::Promoter | Class::Claim => None,
+        };
+        if shed.is_none() {
+            return Some(call);
+        }
+        lanes.finish.push_back(call);
+        shed
     }
 
     /// Asks the actor to look at the log and to sweep.
@@ -100,5 +110,63 @@ impl Mailbox {
 
     fn lanes(&self) -> MutexGuard<'_, Lanes> {
         self.lanes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use onsale_shared::{event::CommandHash, id::RequestId};
+    use tokio::sync::oneshot;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        domain::{Request, commands::testing},
+        pools::{Caller, Reply, Stage},
+    };
+
+    fn call(id: u128, lane: Class) -> Call {
+        Call {
+            request: Request {
+                id: RequestId(Uuid::from_u128(id)),
+                hash: CommandHash(id),
+                command: testing::claim(1),
+            },
+            validate_only: false,
+            caller: Caller::default(),
+            deadline: Instant::now(),
+            lane,
+            stage: Stage::default(),
+            reply: Reply::Call(oneshot::channel().0),
+            attempts: 0,
+        }
+    }
+
+    fn id(call: &Call) -> u128 {
+        call.request.id.0.as_u128()
+    }
+
+    #[test]
+    fn claims_are_shed_before_what_finishes_claims() {
+        let mailbox = Mailbox::new(2);
+        let push = |n, lane| mailbox.push(call(n, lane)).as_ref().map(id);
+        assert_eq!(push(1, Class::Claim), None);
+        assert_eq!(push(2, Class::Claim), None);
+        assert_eq!(push(3, Class::Claim), Some(3), "its lane is full");
+        assert_eq!(push(4, Class::Finish), None);
+        assert_eq!(push(5, Class::Finish), None);
+        assert_eq!(push(6, Class::Finish), Some(2), "in the place of a claim");
+        assert_eq!(push(7, Class::Finish), Some(1));
+        assert_eq!(push(8, Class::Finish), Some(8), "no claim waits any more");
+        assert_eq!(push(9, Class::Promoter), None);
+        assert_eq!(push(10, Class::Promoter), None);
+        assert_eq!(push(11, Class::Promoter), Some(11));
+        let order: Vec<_> = std::iter::from_fn(|| mailbox.next_promoter())
+            .chain(std::iter::from_fn(|| mailbox.next_other()))
+            .map(|call| id(&call))
+            .collect();
+        assert_eq!(order, [9, 10, 4, 5, 6, 7]);
     }
 }

@@ -34,12 +34,12 @@ impl Pools {
     /// Sends a command to its pool; a full pool or a full server answers at once.
     pub fn submit(self: &Arc<Self>, pool: &PoolId, call: Call) {
         let mut mailboxes = self.mailboxes();
-        let refused = match self.mailbox(&mut mailboxes, pool) {
+        let shed = match self.mailbox(&mut mailboxes, pool) {
             Some(mailbox) => mailbox.push(call),
-            None => Err(call),
+            None => Some(call),
         };
         drop(mailboxes);
-        if let Err(call) = refused {
+        if let Some(call) = shed {
             call.answer(Err(Failure::Overloaded));
         }
     }

@@ -25,7 +25,7 @@ use tokio::{
 use tokio_util::sync::WaitForCancellationFutureOwned;
 use tonic::{Request, Status, Streaming};
 
-use super::{About, CommandService, Sent, order::Order};
+use super::{About, CommandService, Sent, order::Order, outcome};
 use crate::{
     domain::commands::Class,
     grpc::{
@@ -34,6 +34,7 @@ use crate::{
         status::draining,
         validate::Fields,
     },
+    metrics::CommandOutcome,
     pools::{Answer, Failure, Numbered, Reply},
 };
 
@@ -68,6 +69,7 @@ struct Waiting {
     request_id: String,
     respond: Respond,
     lane: Class,
+    arrived: Instant,
     deadline: Instant,
 }
 
@@ -163,10 +165,10 @@ impl Execution {
         };
         let (message, respond) = requests::of_stream(command);
         let request_id = message.request_id().to_owned();
-        let mut fields = Fields::default();
+        let (mut fields, arrived) = (Fields::default(), Instant::now());
         let limits = self.service.deadlines;
         let timeout = fields.timeout("timeout", request.timeout.as_ref());
-        let deadline = Instant::now() + timeout.unwrap_or(limits.default).min(limits.max);
+        let deadline = arrived + timeout.unwrap_or(limits.default).min(limits.max);
         let caller = self
             .sender
             .caller(&request, &self.service.trusted_proxies, &mut fields);
@@ -190,6 +192,7 @@ impl Execution {
                     request_id,
                     respond,
                     lane,
+                    arrived,
                     deadline,
                 };
                 self.waiting.insert(number, waiting);
@@ -199,6 +202,8 @@ impl Execution {
             }
             Err(failure) => {
                 self.order.leave(&about.pool, lane);
+                let metrics = &self.service.metrics;
+                metrics.answered(outcome(&failure), arrived.elapsed());
                 Some(failed(request_id, about.failed(failure)))
             }
         }
@@ -213,6 +218,12 @@ impl Execution {
         let mut waiting = self.waiting.remove(&number)?;
         self.deadlines.remove(&(waiting.deadline, number));
         self.order.leave(&waiting.about.pool, waiting.lane);
+        let ended = answer
+            .as_ref()
+            .err()
+            .map_or(CommandOutcome::Accepted, outcome);
+        let metrics = &self.service.metrics;
+        metrics.answered(ended, waiting.arrived.elapsed());
         let request_id = std::mem::take(&mut waiting.request_id);
         Some(match answer {
             Ok(answer) => v1::ExecuteResponse {

@@ -13,6 +13,7 @@ impl Actor {
         self.begin_batch();
         match locked {
             Ok(log) => {
+                self.context.metrics.take_overs.increment(1);
                 self.decide_what_waits();
                 let batch = self.begin_batch();
                 if batch.events.is_empty() {

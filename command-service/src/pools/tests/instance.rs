@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     domain::{Command, Request},
+    metrics::PoolMetrics,
     pools::{
         Answer, Call, Caller, Committer, Context, Failure, PoolLimits, Pools, Reply, Stage,
         committer::CommitLimits,
@@ -61,6 +62,7 @@ impl Instance {
                 batch_events,
                 idle: Duration::from_secs(60),
             },
+            metrics: PoolMetrics::default(),
         };
         Self {
             pools: Pools::new(context),

@@ -1,0 +1,193 @@
+//! What the service measures of itself, for Prometheus (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
+//!
+//! Each instrument is looked up once and kept, so that measuring costs a few nanoseconds. Without an exporter they
+//! measure nothing.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::Context as _;
+use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+
+const COMMAND_SECONDS: &str = "onsale_command_seconds";
+const APPEND_SECONDS: &str = "onsale_append_seconds";
+const APPEND_EVENTS: &str = "onsale_append_events";
+const CONFLICTS: &str = "onsale_conflicts_total";
+const TAKE_OVERS: &str = "onsale_take_overs_total";
+const UNKNOWN_OUTCOMES: &str = "onsale_unknown_outcomes_total";
+const CORRUPTED_POOLS: &str = "onsale_corrupted_pools_total";
+
+/// The upper bounds of times, in seconds.
+const SECONDS: [f64; 16] = [
+    0.000_1, 0.000_25, 0.000_5, 0.001, 0.002, 0.005, 0.01, 0.02, 0.04, 0.08, 0.12, 0.25, 0.5, 1.0,
+    2.5, 5.0,
+];
+/// The upper bounds of the events of an append.
+const EVENTS: [f64; 10] = [
+    1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_500.0,
+];
+
+/// Serves what is measured on `address`, to `GET` of any path.
+///
+/// # Errors
+/// The address cannot be listened on.
+pub fn export(address: SocketAddr) -> anyhow::Result<()> {
+    PrometheusBuilder::new()
+        .with_http_listener(address)
+        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full(APPEND_EVENTS.into()), &EVENTS)
+        })
+        .and_then(PrometheusBuilder::install)
+        .with_context(|| format!("metrics on {address}"))?;
+    describe_histogram!(
+        COMMAND_SECONDS,
+        Unit::Seconds,
+        "From the arrival of a command to its answer, by outcome: accepted, refused by a rule, shed (OVERLOADED) or failed"
+    );
+    describe_histogram!(
+        APPEND_SECONDS,
+        Unit::Seconds,
+        "How long an append took until its outcome was definite"
+    );
+    describe_histogram!(APPEND_EVENTS, Unit::Count, "How many events an append had");
+    describe_counter!(
+        CONFLICTS,
+        "Batches whose pool another instance had changed meanwhile"
+    );
+    describe_counter!(
+        TAKE_OVERS,
+        "Batches decided under the lock of the log, after a conflict"
+    );
+    describe_counter!(
+        UNKNOWN_OUTCOMES,
+        "Appends without an answer, by what was found when they were sent again: recorded, not recorded, or refused"
+    );
+    describe_counter!(
+        CORRUPTED_POOLS,
+        "Events that contradict their pool: it sells no more"
+    );
+    Ok(())
+}
+
+/// How commands end.
+#[derive(Clone, Debug)]
+pub struct CommandMetrics {
+    accepted: Histogram,
+    refused: Histogram,
+    shed: Histogram,
+    failed: Histogram,
+}
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandOutcome {
+    /// Recorded, or a repeat of what was.
+    Accepted,
+    /// A rule said no.
+    Refused,
+    /// The server had too much to do.
+    Shed,
+    /// Anything else.
+    Failed,
+}
+
+impl Default for CommandMetrics {
+    fn default() -> Self {
+        let of = |outcome| histogram!(COMMAND_SECONDS, "outcome" => outcome);
+        Self {
+            accepted: of("accepted"),
+            refused: of("refused"),
+            shed: of("shed"),
+            failed: of("failed"),
+        }
+    }
+}
+
+impl CommandMetrics {
+    /// A command was answered so long after it arrived.
+    pub fn answered(&self, outcome: CommandOutcome, after: Duration) {
+        let histogram = match outcome {
+            CommandOutcome::Accepted => &self.accepted,
+            CommandOutcome::Refused => &self.refused,
+            CommandOutcome::Shed => &self.shed,
+            CommandOutcome::Failed => &self.failed,
+        };
+        histogram.record(after);
+    }
+}
+
+/// How pools get along with the log.
+#[derive(Clone, Debug)]
+pub struct PoolMetrics {
+    /// Batches whose pool another instance had changed.
+    pub conflicts: Counter,
+    /// Batches decided under the lock of the log.
+    pub take_overs: Counter,
+}
+
+impl Default for PoolMetrics {
+    fn default() -> Self {
+        Self {
+            conflicts: counter!(CONFLICTS),
+            take_overs: counter!(TAKE_OVERS),
+        }
+    }
+}
+
+/// How appends go.
+#[derive(Clone, Debug)]
+pub struct AppendMetrics {
+    seconds: Histogram,
+    events: Histogram,
+    recorded: Counter,
+    not_recorded: Counter,
+    refused: Counter,
+}
+
+impl Default for AppendMetrics {
+    fn default() -> Self {
+        let unknown = |found| counter!(UNKNOWN_OUTCOMES, "found" => found);
+        Self {
+            seconds: histogram!(APPEND_SECONDS),
+            events: histogram!(APPEND_EVENTS),
+            recorded: unknown("recorded"),
+            not_recorded: unknown("not_recorded"),
+            refused: unknown("refused"),
+        }
+    }
+}
+
+/// What an append without an answer had done, as its repeat found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// Its events were in the log.
+    Recorded,
+    /// They were not, and are now.
+    NotRecorded,
+    /// They were not, and another instance's are in their place.
+    Refused,
+}
+
+impl AppendMetrics {
+    /// The outcome of an append is definite.
+    pub fn settled(&self, events: u32, after: Duration) {
+        self.seconds.record(after);
+        self.events.record(events);
+    }
+
+    /// An unknown outcome was resolved.
+    pub fn resolved(&self, found: Found) {
+        let counter = match found {
+            Found::Recorded => &self.recorded,
+            Found::NotRecorded => &self.not_recorded,
+            Found::Refused => &self.refused,
+        };
+        counter.increment(1);
+    }
+}
+
+/// An event contradicts its pool.
+pub fn pool_corrupted() {
+    counter!(CORRUPTED_POOLS).increment(1);
+}
