@@ -14,7 +14,7 @@ pub mod journal;
 pub mod partials;
 pub mod pool;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 pub mod rejection;
 pub mod slice;
 

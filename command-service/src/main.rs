@@ -44,6 +44,9 @@ enum Command {
         database_url: String,
     },
     /// Read the whole log and say which event of each pool cannot have happened; exit with 1 if there is one
+    ///
+    /// Reads only; safe at any time. The report is written to standard output, a progress bar to standard error if that is
+    /// a terminal. Keeps the state of every pool in memory: see docs/operations.md.
     Verify {
         /// The PostgreSQL database of the event log
         #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]

@@ -1,108 +1,40 @@
 //! `command-service verify`: reads the whole log, and says whether everything in it can have happened. Each event is
 //! asked twice: by the state that decides commands, and by a model that shares nothing with it.
+//!
+//! - [`read`]: pages, ahead of who works on them; [`decoded`]: what they say, dealt out by stream.
+//! - [`replay`]: pools folded, each by one worker; [`model`]: the rules of sale a second time.
+//! - [`report`]: what was found.
 
+mod decoded;
 mod model;
+mod read;
+mod replay;
+mod report;
 
-use std::{collections::HashMap, fmt};
+use std::thread::available_parallelism;
 
 use anyhow::Context as _;
-use onsale_shared::{
-    event::PoolEvent,
-    log::{
-        EventLog, Position, RecordedEvent, StreamName, Version,
-        postgres::{self, PostgresLog, PostgresLogConfig},
-    },
-    time::Timestamp,
+use indicatif::{ProgressBar, ProgressStyle};
+use onsale_shared::log::{
+    EventLog,
+    postgres::{self, PostgresLog, PostgresLogConfig},
+};
+use tokio::sync::mpsc;
+
+use self::{
+    decoded::Decoded,
+    read::{Decoding, PAGES_AHEAD_MAX, read},
+    replay::{PARTS_AHEAD_MAX, Replays},
 };
 
-use self::model::Model;
-use crate::{domain::Pool, pools::history};
+pub use report::{Finding, Findings, Report};
 
-/// Events a page.
-const PAGE_EVENTS: usize = 1_000;
-/// So many findings are told, the first of each pool; of more, that there are more.
-const FINDINGS_MAX: usize = 100;
+/// The most workers; beyond them one connection cannot read as fast as they work.
+const WORKERS_MAX: usize = 8;
+/// How the progress looks.
+const PROGRESS: &str = "{wide_bar} {human_pos} of {human_len} events, {per_sec}, {eta} left";
 
-/// What was read, and what is wrong with it.
-#[derive(Debug, Default)]
-pub struct Report {
-    /// How many events were read.
-    pub events: u64,
-    /// Of how many pools.
-    pub pools: usize,
-    /// The last position that was read.
-    pub position: Position,
-    /// The first event of each pool that cannot have happened, at most 100.
-    pub findings: Vec<Finding>,
-    /// How many more there are.
-    pub more_findings: usize,
-}
-
-/// An event that cannot have happened.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
-    /// Its place in the log.
-    pub position: Position,
-    /// Its stream.
-    pub stream: StreamName,
-    /// Its place in the stream.
-    pub version: Version,
-    /// The kind of event.
-    pub kind: String,
-    /// What is wrong.
-    pub wrong: String,
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "position {}, {} version {}, {}: {}",
-            self.position, self.stream, self.version, self.kind, self.wrong
-        )
-    }
-}
-
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for finding in &self.findings {
-            writeln!(f, "{finding}")?;
-        }
-        if self.more_findings > 0 {
-            writeln!(f, "and {} more pools", self.more_findings)?;
-        }
-        let verdict = match self.findings.len() + self.more_findings {
-            0 => "all of it can have happened".to_owned(),
-            1 => "one pool cannot have become what it is".to_owned(),
-            bad => format!("{bad} pools cannot have become what they are"),
-        };
-        write!(
-            f,
-            "{} events of {} pools, up to position {}: {verdict}",
-            self.events, self.pools, self.position
-        )
-    }
-}
-
-impl Report {
-    /// Whether nothing is wrong.
-    #[must_use]
-    pub const fn is_sound(&self) -> bool {
-        self.findings.is_empty()
-    }
-}
-
-/// A pool, folded twice.
-#[derive(Debug, Default)]
-struct Folded {
-    pool: Pool,
-    model: Model,
-    version: Version,
-    time: Timestamp,
-    is_bad: bool,
-}
-
-/// Verifies the log of a database.
+/// Verifies the log of a database, with a progress bar if standard error is a terminal.
 ///
 /// # Errors
 /// The database cannot be reached or read.
@@ -116,77 +48,57 @@ pub async fn verify(database_url: &str) -> anyhow::Result<Report> {
     let log = PostgresLog::connect(config)
         .await
         .context("the event log")?;
-    verify_log(&log).await
+    // Draws on standard error, and nothing where that is no terminal.
+    let progress = ProgressBar::no_length().with_style(ProgressStyle::with_template(PROGRESS)?);
+    let report = verify_log(&log, &progress).await;
+    progress.finish_and_clear();
+    report
 }
 
-/// Verifies a log, up to where it is when the end is reached.
+/// Verifies a log, up to where it is when the end is reached, and shows on `progress` how far it is.
 ///
 /// # Errors
 /// The log cannot be read.
-pub async fn verify_log(log: &dyn EventLog) -> anyhow::Result<Report> {
+pub async fn verify_log(log: &dyn EventLog, progress: &ProgressBar) -> anyhow::Result<Report> {
+    let head = log.head().await?.position.get();
+    progress.set_length(u64::try_from(head)?);
+    let workers = available_parallelism().map_or(1, |cores| cores.get().min(WORKERS_MAX));
+    let (parts, replays): (Vec<_>, Vec<_>) = (0..workers)
+        .map(|_| {
+            let (parts, waiting) = mpsc::channel(PARTS_AHEAD_MAX);
+            let replays = tokio::task::spawn_blocking(move || Replays::run(waiting));
+            (parts, replays)
+        })
+        .unzip();
+    let (pages, decoding) = mpsc::channel(PAGES_AHEAD_MAX);
+    let reading = async { Ok(read(log, workers, pages).await?) };
+    let ((), mut report) = tokio::try_join!(reading, deal(decoding, parts, progress))?;
+    for replayed in replays {
+        let (pools, findings) = replayed.await?.into_findings();
+        report.pools += pools;
+        report.findings.merge(findings);
+    }
+    Ok(report)
+}
+
+/// Deals the pages out to the workers, in order.
+async fn deal(
+    mut pages: mpsc::Receiver<Decoding>,
+    workers: Vec<mpsc::Sender<Vec<Decoded>>>,
+    progress: &ProgressBar,
+) -> anyhow::Result<Report> {
     let mut report = Report::default();
-    let mut pools = HashMap::new();
-    loop {
-        let page = log.read(report.position, PAGE_EVENTS).await?;
-        for recorded in &page {
-            report.look_at(recorded, &mut pools);
+    while let Some(page) = pages.recv().await {
+        for (part, worker) in page.await?.into_iter().zip(&workers) {
+            let Some(last) = part.last() else { continue };
+            report.position = report.position.max(last.recorded.position);
+            report.events += u64::try_from(part.len())?;
+            worker.send(part).await.context("a replay ended early")?;
         }
-        if page.len() < PAGE_EVENTS {
-            report.pools = pools.len();
-            return Ok(report);
-        }
+        progress.set_length(progress.length().unwrap_or(0).max(report.events));
+        progress.set_position(report.events);
     }
-}
-
-impl Report {
-    fn look_at(&mut self, recorded: &RecordedEvent, pools: &mut HashMap<StreamName, Folded>) {
-        self.events += 1;
-        let is_next = recorded.position == self.position.plus(1);
-        self.position = recorded.position;
-        let folded = pools.entry(recorded.stream.clone()).or_default();
-        let wrong = match is_next {
-            true => folded.fold(recorded),
-            false => Some("there is a gap in the log before it".to_owned()),
-        };
-        let Some(wrong) = wrong.filter(|_| !folded.is_bad) else {
-            return;
-        };
-        folded.is_bad = true;
-        if self.findings.len() == FINDINGS_MAX {
-            self.more_findings += 1;
-            return;
-        }
-        self.findings.push(Finding {
-            position: recorded.position,
-            stream: recorded.stream.clone(),
-            version: recorded.version,
-            kind: recorded.kind.clone(),
-            wrong,
-        });
-    }
-}
-
-impl Folded {
-    /// What is wrong with the next event of the stream, if anything is.
-    fn fold(&mut self, recorded: &RecordedEvent) -> Option<String> {
-        let (known, time) = (self.version, self.time);
-        self.version = recorded.version;
-        self.time = recorded.time;
-        if recorded.version != known.next() {
-            return Some(format!("the event before it has version {known}"));
-        }
-        if recorded.time < time {
-            return Some(format!("the event before it was decided later, at {time}"));
-        }
-        let event: PoolEvent = match recorded.decode() {
-            Ok(event) => event,
-            Err(error) => return Some(error.to_string()),
-        };
-        history::fold(&mut self.pool, std::slice::from_ref(recorded));
-        let by_model = self.model.fold(&event);
-        let by_state = self.pool.corrupted_at().map(|_| "it contradicts the pool");
-        by_model.or(by_state).map(str::to_owned)
-    }
+    Ok(report)
 }
 
 #[cfg(test)]

@@ -2,9 +2,11 @@
 //!
 //! - [`latency`]: from the acknowledgement of a command to a subscriber's frame.
 //! - [`expiry`]: what sales feel of a mass of claims that end at once.
+//! - [`fill`]: a log with millions of events.
 //! - [`load`]: how many purchases and refusals one instance answers.
 
 pub mod expiry;
+pub mod fill;
 pub mod latency;
 pub mod load;
 

@@ -13,7 +13,8 @@ use self::{
     steps::{Step, steps},
     story::Story,
 };
-use super::Rejection;
+use super::{Fact, Rejection};
+use onsale_shared::time::Timestamp;
 
 const CASES: u32 = 2_000;
 
@@ -75,6 +76,29 @@ fn random_stories_keep_every_invariant() {
             reached.get(what).copied().unwrap_or(0) >= CASES / 100,
             "{what} was reached in under 1 % of the stories"
         );
+    }
+}
+
+/// Tells random stories, and shows what each recorded: the facts, and when they were decided.
+pub(crate) fn each_history(cases: u32, look: impl Fn(&[(Fact, Timestamp)])) {
+    let mut runner = TestRunner::new(ProptestConfig {
+        cases,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    });
+    let told = runner.run(&steps(), |steps| {
+        let mut story = Story::new();
+        story.tell(Step::Create);
+        for step in steps {
+            story.tell(step);
+        }
+        let log = story.log.into_iter();
+        let history: Vec<_> = log.map(|(fact, time, _)| (fact, time)).collect();
+        look(&history);
+        Ok(())
+    });
+    if let Err(failure) = told {
+        panic!("{failure}");
     }
 }
 

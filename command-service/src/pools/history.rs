@@ -1,6 +1,9 @@
 //! Reading a pool's state from the log.
 
-use onsale_shared::log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName};
+use onsale_shared::{
+    event::{Metadata, PoolEvent},
+    log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName},
+};
 
 use crate::{
     domain::{Entry, Pool},
@@ -50,23 +53,11 @@ pub(super) async fn probe(
 }
 
 /// Folds a page of the log. An event that this version cannot read marks the pool as corrupted: it sells no more here.
-pub(crate) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
+pub(super) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
     for recorded in page {
         let was_sound = pool.corrupted_at().is_none();
         match (recorded.decode(), recorded.metadata()) {
-            (Ok(event), Ok(metadata)) => {
-                let command = metadata.command.as_ref();
-                pool.evolve(&Entry {
-                    event: &event,
-                    id: recorded.id,
-                    version: recorded.version,
-                    position: Some(recorded.position),
-                    time: recorded.time,
-                    request: metadata.request_id,
-                    command_hash: command.and_then(|command| command.command_hash),
-                    actor: command.map(|command| command.actor.as_str()),
-                });
-            }
+            (Ok(event), Ok(metadata)) => pool.evolve(&entry(recorded, &event, &metadata)),
             (Err(error), _) => {
                 tracing::error!(error = &error as &dyn std::error::Error, event.id = %recorded.id, "an event cannot be read");
                 pool.mark_corrupted(recorded.version);
@@ -85,5 +76,24 @@ pub(crate) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
                 "an event contradicts its pool: the pool sells no more until an operator has looked"
             );
         }
+    }
+}
+
+/// An event of the log as a pool folds it.
+pub(crate) fn entry<'a>(
+    recorded: &RecordedEvent,
+    event: &'a PoolEvent,
+    metadata: &'a Metadata,
+) -> Entry<'a> {
+    let command = metadata.command.as_ref();
+    Entry {
+        event,
+        id: recorded.id,
+        version: recorded.version,
+        position: Some(recorded.position),
+        time: recorded.time,
+        request: metadata.request_id,
+        command_hash: command.and_then(|command| command.command_hash),
+        actor: command.map(|command| command.actor.as_str()),
     }
 }

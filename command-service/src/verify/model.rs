@@ -1,157 +1,228 @@
-//! The rules of sale written a second time, as plainly as can be: tickets with what became of them, and counters.
+//! The rules of sale written a second time, as plainly as can be: every ticket with what became of it, the claims that
+//! hold tickets, and counters.
+//!
+//! Looks at what is recorded only. What a command checks against what is forgotten by then (the window of a late
+//! payment, the price of a claim whose last ticket has expired) is left to the state that decides.
+
+mod tickets;
+mod wrong;
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
 use onsale_shared::{
-    event::{PoolEvent, TicketClaimed},
-    id::TicketId,
+    event::{ClaimExtended, Limits, PoolEvent, Schedule, StopMode, TicketClaimed},
+    id::ClaimId,
+    pricing::{Demand, Pricing},
     text::Reference,
+    time::Timestamp,
 };
+
+use self::tickets::{End, Tickets};
+use wrong::Wrong;
 
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     /// None before the pool was created.
-    capacity: Option<u32>,
-    customer_max: u32,
-    tickets: HashMap<TicketId, Ticket>,
-    customers: HashMap<Reference, u32>,
-    held: u32,
-    sold: u32,
-    is_stopped: bool,
+    settings: Option<Settings>,
+    tickets: Tickets,
+    /// How many tickets each has, held and sold, without what was given away. Who has none is not in it.
+    customers: HashMap<Reference, u32, RandomState>,
+    stopped: Option<StopMode>,
     is_cancelled: bool,
 }
 
+/// What the promoter has set.
 #[derive(Debug)]
-struct Ticket {
-    life: Life,
-    customer: Reference,
-    unit_price: i64,
-    is_granted: bool,
+struct Settings {
+    capacity: u32,
+    limits: Limits,
+    schedule: Schedule,
+    pricing: Pricing,
 }
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Life {
-    Held,
-    Sold,
-    Over,
-}
-
-/// What is wrong.
-type Wrong = &'static str;
 
 impl Model {
-    /// Folds an event; what is wrong with it, if anything is.
-    pub(super) fn fold(&mut self, event: &PoolEvent) -> Option<Wrong> {
-        if self.capacity.is_none() && !matches!(event, PoolEvent::PoolCreated(_)) {
-            return Some("the pool was not created before");
-        }
+    /// Folds an event that was decided at `at`.
+    ///
+    /// # Errors
+    /// It cannot have happened. The model is of no use from there on.
+    pub(super) fn fold(&mut self, event: &PoolEvent, at: Timestamp) -> Result<(), Wrong> {
         let gives_back = matches!(
             event,
             PoolEvent::TicketReleased(_) | PoolEvent::TicketRefunded(_)
         );
         if self.is_cancelled && !gives_back {
-            return Some("the pool was cancelled before");
+            return Err(Wrong::Cancelled);
         }
+        if let PoolEvent::PoolCreated(created) = event {
+            let before = self.settings.replace(Settings {
+                capacity: created.capacity,
+                limits: created.limits,
+                schedule: created.schedule,
+                pricing: created.pricing.clone(),
+            });
+            return before.map_or(Ok(()), |_| Err(Wrong::CreatedBefore));
+        }
+        let settings = self.settings.as_mut().ok_or(Wrong::NotCreated)?;
         match event {
-            PoolEvent::PoolCreated(created) => {
-                self.customer_max = created.limits.max_tickets_per_customer;
-                let before = self.capacity.replace(created.capacity);
-                before.map(|_| "the pool was created before")
+            PoolEvent::PoolCreated(_) => Ok(()),
+            PoolEvent::TicketClaimed(claimed) => self.claim(claimed, at),
+            PoolEvent::ClaimExtended(extended) => {
+                let end = settings.limits.claim_duration;
+                extend(&mut self.tickets, extended, at, at.plus(end))
             }
-            PoolEvent::TicketClaimed(claimed) => self.claim(claimed),
-            PoolEvent::TicketBought(bought) => {
-                let price = bought.unit_price.get();
-                self.change(bought.ticket, Life::Held, Life::Sold, Some(price))
-            }
+            PoolEvent::TicketBought(bought) => self.tickets.buy(bought, at),
             PoolEvent::TicketReleased(released) => {
-                self.change(released.ticket, Life::Held, Life::Over, None)
+                let end = self.tickets.release(released, at)?;
+                self.give_back(&end)
             }
             PoolEvent::TicketRefunded(refunded) => {
-                let price = refunded.unit_price.get();
-                self.change(refunded.ticket, Life::Sold, Life::Over, Some(price))
+                let end = self.tickets.refund(refunded)?;
+                self.give_back(&end)
             }
             PoolEvent::CapacityChanged(changed) => {
-                self.capacity = Some(changed.capacity);
-                self.oversold()
+                settings.capacity = changed.capacity;
+                self.check_stock()
             }
             PoolEvent::LimitsChanged(changed) => {
-                self.customer_max = changed.limits.max_tickets_per_customer;
-                None
+                settings.limits = changed.limits;
+                Ok(())
             }
-            PoolEvent::SalesStopped(_) => {
-                self.is_stopped = true;
-                None
+            PoolEvent::PoolRescheduled(changed) => {
+                settings.schedule = changed.schedule;
+                Ok(())
             }
+            PoolEvent::PricingChanged(changed) => {
+                let (old, new) = (settings.pricing.currency, changed.pricing.currency);
+                settings.pricing = changed.pricing.clone();
+                require(old == new, || Wrong::Currency { old, new })
+            }
+            PoolEvent::SalesStopped(stop) => self.stop(stop.mode),
             PoolEvent::SalesResumed(_) => {
-                let was_stopped = std::mem::take(&mut self.is_stopped);
-                (!was_stopped).then_some("sales were not stopped")
+                let was_stopped = self.stopped.take().is_some();
+                require(was_stopped, || Wrong::NotStopped)
             }
             PoolEvent::PoolCancelled(_) => {
                 self.is_cancelled = true;
-                None
+                self.tickets.void(End::Cancelled);
+                Ok(())
             }
-            PoolEvent::ClaimExtended(_)
-            | PoolEvent::PricingChanged(_)
-            | PoolEvent::PoolRescheduled(_) => None,
         }
     }
 
-    fn claim(&mut self, claimed: &TicketClaimed) -> Option<Wrong> {
-        if self.is_stopped && !claimed.granted {
-            return Some("sales were stopped before");
+    fn stop(&mut self, mode: StopMode) -> Result<(), Wrong> {
+        let before = self.stopped.replace(mode);
+        if mode == StopMode::VoidClaims {
+            self.tickets.void(End::Stopped);
         }
-        let ticket = Ticket {
-            life: Life::Held,
-            customer: claimed.customer.clone(),
-            unit_price: claimed.unit_price.get(),
-            is_granted: claimed.granted,
-        };
-        if self.tickets.insert(claimed.ticket, ticket).is_some() {
-            return Some("the ticket was claimed before");
-        }
-        self.held += 1;
+        let is_stronger = before.is_none_or(|before| before < mode);
+        require(is_stronger, || Wrong::StoppedBefore)
+    }
+
+    fn claim(&mut self, claimed: &TicketClaimed, at: Timestamp) -> Result<(), Wrong> {
+        let settings = self.settings.as_ref().ok_or(Wrong::NotCreated)?;
+        let limits = settings.limits;
+        let expire_time = at.plus(limits.claim_duration);
+        require(claimed.expire_time == expire_time, || Wrong::Deadline {
+            found: claimed.expire_time,
+            expected: expire_time,
+        })?;
         if !claimed.granted {
+            require(self.stopped.is_none(), || Wrong::Stopped)?;
+            if claimed.replaces.is_none() {
+                in_window(&settings.schedule, at)?;
+            }
+        }
+        let counts = self.tickets.counts();
+        let price = || match claimed.granted {
+            true => 0,
+            false => {
+                let demand = Demand {
+                    capacity: settings.capacity,
+                    sold: counts.sold,
+                    held: counts.held,
+                };
+                let show_time = settings.schedule.show_time;
+                settings
+                    .pricing
+                    .unit_price(demand, at, show_time)
+                    .minor
+                    .get()
+            }
+        };
+        let tickets = self.tickets.claim(claimed, price)?;
+        if !claimed.granted {
+            let max = limits.max_tickets_per_order;
+            require(tickets <= max, || Wrong::OrderLimit { tickets, max })?;
             let has = self.customers.entry(claimed.customer.clone()).or_default();
             *has += 1;
-            if *has > self.customer_max {
-                return Some("the customer has more tickets than one may have");
-            }
+            let (has, max) = (*has, limits.max_tickets_per_customer);
+            require(has <= max, || Wrong::CustomerLimit { has, max })?;
         }
-        self.oversold()
+        self.check_stock()
     }
 
-    fn oversold(&self) -> Option<Wrong> {
-        let committed = u64::from(self.held) + u64::from(self.sold);
-        let is_oversold = committed > u64::from(self.capacity.unwrap_or(0));
-        is_oversold.then_some("more tickets are sold and held than there are")
+    /// A place went back to the stock, and the allowance to its customer.
+    fn give_back(&mut self, ended: &tickets::Ended) -> Result<(), Wrong> {
+        if ended.granted {
+            return Ok(());
+        }
+        match self.customers.get_mut(&ended.customer) {
+            Some(1) => drop(self.customers.remove(&ended.customer)),
+            Some(has) => *has -= 1,
+            None => return Err(Wrong::OtherCustomer),
+        }
+        Ok(())
     }
 
-    fn change(&mut self, id: TicketId, from: Life, to: Life, price: Option<i64>) -> Option<Wrong> {
-        let Some(ticket) = self.tickets.get_mut(&id) else {
-            return Some("the ticket was not claimed before");
-        };
-        if ticket.life != from {
-            return Some(match from {
-                Life::Held => "the ticket was not held",
-                Life::Sold | Life::Over => "the ticket was not sold",
-            });
-        }
-        if price.is_some_and(|price| price != ticket.unit_price) {
-            return Some("the ticket was claimed at another price");
-        }
-        ticket.life = to;
-        match from {
-            Life::Held => self.held -= 1,
-            Life::Sold | Life::Over => self.sold -= 1,
-        }
-        self.sold += u32::from(to == Life::Sold);
-        if to == Life::Over
-            && !ticket.is_granted
-            && let Some(has) = self.customers.get_mut(&ticket.customer)
-        {
-            *has = has.saturating_sub(1);
-        }
-        None
+    /// Never more than there is: what everything is about.
+    fn check_stock(&self) -> Result<(), Wrong> {
+        let capacity = self.settings.as_ref().map_or(0, |set| set.capacity);
+        let counts = self.tickets.counts();
+        let (sold, held) = (counts.sold, counts.held);
+        let committed = u64::from(sold) + u64::from(held);
+        require(committed <= u64::from(capacity), || Wrong::Oversold {
+            sold,
+            held,
+            capacity,
+        })
     }
+}
+
+fn in_window(schedule: &Schedule, at: Timestamp) -> Result<(), Wrong> {
+    if let Some(start) = schedule.sales_start_time {
+        require(start <= at, || Wrong::NotOpen(start))?;
+    }
+    if let Some(end) = schedule.sales_end_time {
+        require(at < end, || Wrong::Ended(end))?;
+    }
+    Ok(())
+}
+
+fn extend(
+    tickets: &mut Tickets,
+    extended: &ClaimExtended,
+    at: Timestamp,
+    end: Timestamp,
+) -> Result<(), Wrong> {
+    let claim: ClaimId = extended.claim;
+    let holding = tickets.live(claim, at)?;
+    require(!holding.is_extended, || Wrong::ExtendedBefore)?;
+    require(holding.customer == extended.customer, || {
+        Wrong::OtherCustomer
+    })?;
+    let (found, expected) = (extended.held, holding.held);
+    require(found == expected, || Wrong::Holds { found, expected })?;
+    let (found, expected) = (extended.old_expire_time, holding.expire_time);
+    require(found == expected, || Wrong::Deadline { found, expected })?;
+    let (found, expected) = (extended.expire_time, holding.expire_time.max(end));
+    require(found == expected, || Wrong::Deadline { found, expected })?;
+    holding.is_extended = true;
+    holding.expire_time = extended.expire_time;
+    Ok(())
+}
+
+fn require(holds: bool, wrong: impl FnOnce() -> Wrong) -> Result<(), Wrong> {
+    if holds { Ok(()) } else { Err(wrong()) }
 }

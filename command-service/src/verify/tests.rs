@@ -1,25 +1,29 @@
+use indicatif::ProgressBar;
 use onsale_shared::{
-    event::{Metadata, ReleaseCause, StopMode, encode},
+    event::{Metadata, PoolEvent, ReleaseCause, Schedule, StopMode, encode},
     id::PoolId,
-    log::{AppendBatch, Group, NewEvent, memory::MemoryLog},
+    log::{AppendBatch, Group, NewEvent, Position, StreamName, Version, memory::MemoryLog},
 };
 
 use super::*;
-use crate::domain::commands::testing::*;
+use crate::domain::{commands::testing::*, properties::each_history};
 
-/// A log with these events in the stream of a pool.
-async fn log_of(pools: &[(&str, Vec<PoolEvent>)]) -> MemoryLog {
+/// An event, and the minute in which it was decided.
+type At = (i64, PoolEvent);
+
+/// A log with these events in the streams of pools.
+async fn log_of(pools: &[(&str, Vec<At>)]) -> MemoryLog {
     let log = MemoryLog::new(minute(0));
     let mut ids = onsale_shared::id::Ids::from(uuid::Uuid::from_u128(1 << 64));
     for (pool, events) in pools {
         let stream = StreamName::of_pool(&PoolId::parse(pool).unwrap());
-        for (event, version) in events.iter().zip(0..) {
+        for ((at, event), version) in events.iter().zip(0..) {
             let encoded = encode(event).unwrap();
             let new = NewEvent {
                 id: ids.event(),
                 kind: encoded.kind,
                 schema: encoded.schema,
-                time: minute(0),
+                time: minute(*at),
                 data: encoded.data,
                 metadata: Metadata::default().to_json().unwrap(),
                 origin: None,
@@ -34,25 +38,34 @@ async fn log_of(pools: &[(&str, Vec<PoolEvent>)]) -> MemoryLog {
     log
 }
 
-fn a_whole_sale() -> Vec<PoolEvent> {
-    let mut events = vec![created(), claimed(1, 1), claimed(1, 2), bought(1, 1)];
-    events.extend([
-        extended(1, 1, 17),
-        released(1, 2, ReleaseCause::Customer),
+async fn report_of(log: &MemoryLog) -> Report {
+    verify_log(log, &ProgressBar::hidden()).await.unwrap()
+}
+
+fn at_once(events: impl IntoIterator<Item = PoolEvent>) -> Vec<At> {
+    events.into_iter().map(|event| (0, event)).collect()
+}
+
+fn a_whole_sale() -> Vec<At> {
+    let mut events = at_once([created(), claimed(1, 1), claimed(1, 2), bought(1, 1)]);
+    events.push((7, extended(1, 1, 17)));
+    events.push((8, released(1, 2, ReleaseCause::Customer)));
+    let rest = [
         refunded(1, 1),
         price_changed(1),
         capacity_changed(20),
         stopped(StopMode::VoidClaims),
         resumed(),
         cancelled(),
-    ]);
+    ];
+    events.extend(rest.map(|event| (8, event)));
     events
 }
 
 #[tokio::test]
 async fn a_log_in_which_everything_can_have_happened_is_sound() {
-    let log = log_of(&[("abc", a_whole_sale()), ("xyz", vec![created()])]).await;
-    let report = verify_log(&log).await.unwrap();
+    let log = log_of(&[("abc", a_whole_sale()), ("xyz", at_once([created()]))]).await;
+    let report = report_of(&log).await;
     assert!(report.is_sound(), "{report}");
     assert_eq!(
         report.to_string(),
@@ -60,78 +73,165 @@ async fn a_log_in_which_everything_can_have_happened_is_sound() {
     );
 }
 
+/// What the service records can have happened, whatever it is asked to do.
+#[test]
+fn the_model_accepts_what_random_stories_record() {
+    each_history(500, |history| {
+        let mut model = model::Model::default();
+        for (fact, at) in history {
+            let folded = model.fold(&fact.event, *at);
+            assert!(folded.is_ok(), "{folded:?}: {fact:?} in {history:#?}");
+        }
+    });
+}
+
 #[tokio::test]
 async fn the_first_event_of_a_pool_that_cannot_have_happened_is_named_with_the_reason() {
-    let full: Vec<_> = [created()].into_iter().chain(sold(CAPACITY)).collect();
-    let then = |events: &[PoolEvent], event: PoolEvent| {
-        let mut events = events.to_vec();
-        events.extend([event, bought(9, 9)]);
-        events
-    };
-    let held = [created(), claimed(1, 1)];
-    let limited = created_with(|pool| pool.limits.max_tickets_per_customer = 1);
-    let cases = [
-        (vec![claimed(1, 1)], "the pool was not created before"),
-        (then(&[created()], created()), "the pool was created before"),
-        (
-            then(&full, claimed(1, 1)),
-            "more tickets are sold and held than there are",
-        ),
-        (
-            then(&held, capacity_changed(0)),
-            "more tickets are sold and held than there are",
-        ),
-        (then(&held, claimed(1, 1)), "the ticket was claimed before"),
-        (
-            then(&held, bought(1, 2)),
-            "the ticket was not claimed before",
-        ),
-        (then(&held, refunded(1, 1)), "the ticket was not sold"),
-        (
-            then(
-                &[created(), claimed(1, 1), bought(1, 1)],
-                released(1, 1, ReleaseCause::Expired),
-            ),
-            "the ticket was not held",
-        ),
-        (
-            then(&[created(), stopped(StopMode::FinishClaims)], claimed(1, 1)),
-            "sales were stopped before",
-        ),
-        (
-            then(&[created(), cancelled()], claimed(1, 1)),
-            "the pool was cancelled before",
-        ),
-        (then(&[created()], resumed()), "sales were not stopped"),
-        (
-            then(&[limited, claimed(1, 1)], claimed(2, 2)),
-            "the customer has more tickets than one may have",
-        ),
-        (
-            then(
-                &held,
-                of_customer("customer-2", released(1, 1, ReleaseCause::Customer)),
-            ),
-            "it contradicts the pool",
-        ),
-    ];
-    for (events, wrong) in cases {
-        let bad = match events.len() {
-            1 => 1,
-            many => many - 1,
-        };
+    for (events, wrong) in cases() {
+        let bad = events.len().max(2) - 1;
         let log = log_of(&[("sound", a_whole_sale()), ("bad", events)]).await;
-        let report = verify_log(&log).await.unwrap();
-        let [finding] = report.findings.as_slice() else {
+        let report = report_of(&log).await;
+        let [finding] = report.findings.told() else {
             panic!("{wrong}: {report}")
         };
         assert_eq!(finding.wrong, wrong);
         assert_eq!(finding.stream.as_str(), "pools/bad");
-        assert_eq!(
-            finding.version.get(),
-            i64::try_from(bad).unwrap(),
-            "{wrong}"
-        );
-        assert_eq!(finding.position.get(), finding.version.get() + 12);
+        let version = finding.version.get();
+        assert_eq!(version, i64::try_from(bad).unwrap(), "{wrong}");
+        assert_eq!(finding.position.get(), version + 12);
+        let all = log.read(Position::START, usize::MAX).await.unwrap();
+        let named = all.iter().find(|event| event.id == finding.id);
+        assert_eq!(named.map(|event| event.position), Some(finding.position));
     }
+}
+
+/// `events`, then one decided at a minute, then another that cannot have happened either.
+fn then(events: &[PoolEvent], at: i64, event: PoolEvent) -> Vec<At> {
+    let mut events = at_once(events.iter().cloned());
+    events.extend([(at, event), (at, bought(9, 9))]);
+    events
+}
+
+/// Histories of a pool, each with what is wrong with its last event but one, or with its only one.
+fn cases() -> Vec<(Vec<At>, &'static str)> {
+    let full: Vec<_> = [created()].into_iter().chain(sold(CAPACITY)).collect();
+    let held = [created(), claimed(1, 1)];
+    let one_each = created_with(|pool| pool.limits.max_tickets_per_customer = 1);
+    let one_an_order = created_with(|pool| pool.limits.max_tickets_per_order = 1);
+    let window = created_with(|pool| {
+        pool.schedule = Schedule {
+            sales_start_time: Some(minute(1)),
+            sales_end_time: Some(minute(2)),
+            ..Schedule::default()
+        }
+    });
+    let finished = [created(), stopped(StopMode::FinishClaims)];
+    let voided = [created(), claimed(1, 1), stopped(StopMode::VoidClaims)];
+    let bought_one = [created(), claimed(1, 1), bought(1, 1)];
+    vec![
+        (at_once([claimed(1, 1)]), "the pool was not created before"),
+        (
+            then(&[created()], 0, created()),
+            "the pool was created before",
+        ),
+        (
+            then(&full, 0, claimed(1, 1)),
+            "more tickets are sold (10) and held (1) than there are (10)",
+        ),
+        (
+            then(&held, 0, capacity_changed(0)),
+            "more tickets are sold (0) and held (1) than there are (0)",
+        ),
+        (
+            then(&held, 0, claimed(1, 1)),
+            "the ticket was claimed before",
+        ),
+        (
+            then(&held, 0, bought(1, 2)),
+            "the ticket was not claimed before",
+        ),
+        (then(&held, 0, refunded(1, 1)), "the ticket was not sold"),
+        (
+            then(&bought_one, 10, released(1, 1, ReleaseCause::Expired)),
+            "the ticket was not held",
+        ),
+        (
+            then(&finished, 0, claimed(1, 1)),
+            "sales were stopped before",
+        ),
+        (
+            then(&finished, 0, stopped(StopMode::FinishClaims)),
+            "sales were stopped before, as strongly",
+        ),
+        (
+            then(&[created(), cancelled()], 0, claimed(1, 1)),
+            "the pool was cancelled before",
+        ),
+        (then(&[created()], 0, resumed()), "sales were not stopped"),
+        (
+            then(&[one_each, claimed(1, 1)], 0, claimed(2, 2)),
+            "the customer has 2 tickets, and one may have 1",
+        ),
+        (
+            then(&[one_an_order, claimed(1, 1)], 0, claimed(1, 2)),
+            "the order has 2 tickets, and one may have 1",
+        ),
+        (
+            then(&held, 0, of_customer("customer-2", bought(1, 1))),
+            "it belongs to another customer",
+        ),
+        (
+            then(&held, 10, bought(1, 1)),
+            "the claim ended at 2027-01-15T08:10:00.000000Z",
+        ),
+        (
+            then(&held, 10, released(1, 1, ReleaseCause::Customer)),
+            "the claim ended at 2027-01-15T08:10:00.000000Z",
+        ),
+        (
+            then(&held, 9, released(1, 1, ReleaseCause::Expired)),
+            "the claim ends at 2027-01-15T08:10:00.000000Z, and not before",
+        ),
+        (
+            then(&held, 0, released(1, 1, ReleaseCause::Stopped)),
+            "the claim was not voided before, or by something else",
+        ),
+        (
+            then(&voided, 0, bought(1, 1)),
+            "the claim was voided before",
+        ),
+        (
+            then(&held, 0, extended(1, 1, 11)),
+            "the deadline is 2027-01-15T08:11:00.000000Z, and has to be 2027-01-15T08:10:00.000000Z",
+        ),
+        (
+            then(&held, 7, extended(1, 2, 17)),
+            "the claim holds 1 tickets, not 2",
+        ),
+        (
+            then(std::slice::from_ref(&window), 0, claimed(1, 1)),
+            "sales begin at 2027-01-15T08:01:00.000000Z",
+        ),
+        (
+            then(&[window], 2, claimed_until(1, 1, minute(12))),
+            "sales ended at 2027-01-15T08:02:00.000000Z",
+        ),
+        (
+            then(&[created()], 1, claimed(1, 1)),
+            "the deadline is 2027-01-15T08:10:00.000000Z, and has to be 2027-01-15T08:11:00.000000Z",
+        ),
+        (
+            then(&[created(), price_changed(5_000)], 0, claimed(1, 1)),
+            "the price is 4999, and has to be 5000, in minor units",
+        ),
+        (
+            then(&bought_one, 0, of_customer("customer-2", refunded(1, 1))),
+            "it belongs to another customer",
+        ),
+        // Nothing but the state knows which claim a sold ticket was bought by.
+        (
+            then(&bought_one, 0, refunded(2, 1)),
+            "it contradicts the state that decides commands",
+        ),
+    ]
 }

@@ -9,30 +9,61 @@ use crate::id::{EventId, RequestId};
 
 /// The `metadata` column.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Read")]
 pub struct Metadata {
     /// The command that the event belongs to; none for what the server does by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub request_id: Option<RequestId>,
     /// The event that led to this one: a claim to its release at the deadline, a stop to a voided claim, a claim to
     /// a bought ticket.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub causation_id: Option<EventId>,
     /// On the first event of a command only.
-    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub command: Option<CommandMetadata>,
 }
 
+/// [`Metadata`] as it is read: all in one struct. A flattened one would be kept in pieces first, and every reader of the
+/// log reads this with every event.
+#[derive(Deserialize)]
+struct Read {
+    request_id: Option<RequestId>,
+    causation_id: Option<EventId>,
+    command_hash: Option<CommandHash>,
+    correlation_id: Option<String>,
+    traceparent: Option<String>,
+    actor: Option<String>,
+    source: Option<Source>,
+}
+
+impl From<Read> for Metadata {
+    fn from(read: Read) -> Self {
+        let of_command = read.actor.zip(read.source);
+        Self {
+            request_id: read.request_id,
+            causation_id: read.causation_id,
+            command: of_command.map(|(actor, source)| CommandMetadata {
+                command_hash: read.command_hash,
+                correlation_id: read.correlation_id,
+                traceparent: read.traceparent,
+                actor,
+                source,
+            }),
+        }
+    }
+}
+
 /// What the first event of a command says of the command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct CommandMetadata {
     /// Of the validated command, so that a repeat with other content is recognised; none for what the server does by itself.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub command_hash: Option<CommandHash>,
     /// The conversation, as the caller named it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub correlation_id: Option<String>,
     /// The W3C trace that the call belonged to.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub traceparent: Option<String>,
     /// Who called.
     pub actor: String,

@@ -7,6 +7,7 @@
 
 mod append;
 mod connections;
+mod copy;
 mod locked;
 mod migrate;
 mod notifications;
@@ -74,6 +75,8 @@ impl PostgresLogConfig {
 /// A read under way on a connection.
 type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, ReadError>> + Send + 'c>>;
 
+/// From so many events on, a page of the log is copied: planning that anew then costs nothing beside its rows.
+const COPIED_EVENTS_MIN: usize = 5_000;
 /// As many tasks of a process wait in PostgreSQL for the log's lock at once.
 const LOCKERS_MAX: usize = 2;
 
@@ -217,8 +220,9 @@ impl EventLog for PostgresLog {
     }
 
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
-        self.reading("reading the log", move |connection| {
-            Box::pin(read::log(connection, after, limit))
+        self.reading("reading the log", move |connection| match limit {
+            COPIED_EVENTS_MIN.. => Box::pin(copy::log(connection, after, limit)),
+            _few => Box::pin(read::log(connection, after, limit)),
         })
         .await
     }

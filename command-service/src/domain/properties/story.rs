@@ -36,7 +36,7 @@ pub(super) struct Story {
     ids: u128,
     claims: Vec<(ClaimId, Vec<TicketId>)>,
     requests: Vec<(Request, Option<Version>)>,
-    log: Vec<(Fact, Timestamp, Option<Request>)>,
+    pub(super) log: Vec<(Fact, Timestamp, Option<Request>)>,
     pub(super) reached: HashSet<&'static str>,
     /// What the events are called that the edit under way must not overlook.
     pub(super) touched: &'static [&'static str],

@@ -2,19 +2,25 @@
 
 use std::sync::Arc;
 
-use onsale_shared::log::EventLog;
+use onsale_shared::log::{EventLog, Group};
 
 use crate::{
     conformance::for_each_engine,
-    given::{fill, ids_of, number, position, read_all, read_stream, version},
+    given::{
+        append, batch, event_with, fill, ids_of, number, position, read_all, read_stream, version,
+    },
 };
 
 for_each_engine! {
     pages_of_the_log_follow_each_other,
+    a_large_page_says_the_same_as_small_ones,
     pages_of_a_stream_follow_each_other,
     after_the_end_there_is_nothing,
     the_head_carries_the_clock,
 }
+
+/// A page that is read as `verify` reads.
+const LARGE: usize = 10_000;
 
 async fn pages_of_the_log_follow_each_other(log: Arc<dyn EventLog>) {
     fill(&*log, "pools/a", 0, 7).await;
@@ -30,6 +36,23 @@ async fn pages_of_the_log_follow_each_other(log: Arc<dyn EventLog>) {
         }
     }
     assert_eq!(log.read(position(3), 0).await.unwrap(), []);
+}
+
+/// Of PostgreSQL large pages are read in another way.
+async fn a_large_page_says_the_same_as_small_ones(log: Arc<dyn EventLog>) {
+    fill(&*log, "pools/a", 0, 3).await;
+    let kept_as_written = event_with(
+        "{\"title\":  \"Tr\u{e4}ume \\t \\\\N\" ,\"n\":[1,null]}",
+        "{ \"actor\": \"\u{65e5}\u{672c}\"}",
+    );
+    let group = Group::of_stream("pools/\u{fc}".into(), version(0), vec![kept_as_written]);
+    append(&*log, &batch([group])).await;
+    fill(&*log, "pools/a", 3, 3).await;
+    for after in 0..=7 {
+        let small = log.read(position(after), 10).await.unwrap();
+        assert_eq!(small.len(), usize::try_from(7 - after).unwrap());
+        assert_eq!(log.read(position(after), LARGE).await.unwrap(), small);
+    }
 }
 
 async fn pages_of_a_stream_follow_each_other(log: Arc<dyn EventLog>) {
@@ -61,6 +84,7 @@ async fn after_the_end_there_is_nothing(log: Arc<dyn EventLog>) {
     fill(&*log, "pools/a", 0, 2).await;
     for after in [2, 3, i64::MAX] {
         assert_eq!(log.read(position(after), 10).await.unwrap(), []);
+        assert_eq!(log.read(position(after), LARGE).await.unwrap(), []);
         let stream = "pools/a".into();
         let page = log.read_stream(&stream, version(after), 10).await;
         assert_eq!(page.unwrap(), []);
