@@ -7,5 +7,6 @@ mod deadlines;
 mod foreign;
 mod logs;
 mod memory;
+mod overload;
 mod sellout;
 mod watcher;
