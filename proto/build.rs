@@ -7,10 +7,11 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 5] = [
+const FILES: [&str; 6] = [
     "onsale/v1/resources.proto",
     "onsale/v1/customer_commands.proto",
     "onsale/v1/promoter_commands.proto",
+    "onsale/v1/execute.proto",
     "onsale/v1/command_service.proto",
     "onsale/v1/query_service.proto",
 ];
@@ -27,6 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     tonic_prost_build::configure()
         .build_server(false)
+        .extern_path(".google.rpc.Status", "tonic_types::Status")
         // BTreeMap: labels keep one order, so that equal commands have equal hashes.
         .btree_map(".")
         .compile_fds(descriptors.clone())?;
@@ -37,6 +39,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         .build_client(false)
         .out_dir(server_dir)
         .extern_path(".google.type", "crate::google::r#type")
+        .extern_path(".google.rpc.Status", "tonic_types::Status")
+        .extern_path(".onsale.v1.ExecuteRequest", "crate::frame::ExecuteFrame")
         .extern_path(
             ".onsale.v1.WatchAvailabilityResponse",
             "crate::frame::AvailabilityFrame",

@@ -37,9 +37,13 @@ pub struct Config {
     #[arg(long, env = "ONSALE_DEADLINE_MAX_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(10..=600_000))]
     pub deadline_max_ms: u64,
 
-    /// How many calls may be open at once; further ones are refused as OVERLOADED.
+    /// How many commands may wait for their answer at once; further ones are refused as OVERLOADED.
     #[arg(long, env = "ONSALE_CALLS_MAX", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub calls_max: u32,
+
+    /// How many commands of one `Execute` stream may wait for their answer at once; further ones are not read.
+    #[arg(long, env = "ONSALE_STREAM_COMMANDS_MAX", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
+    pub stream_commands_max: u32,
 
     /// How many commands may wait for one pool in each lane (promoters, finishing claims, new claims).
     #[arg(long, env = "ONSALE_QUEUE_MAX", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]

@@ -17,7 +17,7 @@ pub mod history;
 pub mod mailbox;
 pub mod registry;
 
-pub use call::{Answer, Call, Caller, ClaimView, Failure, Stage};
+pub use call::{Answer, Call, Caller, ClaimView, Failure, Numbered, Reply, Stage};
 pub use committer::Committer;
 pub use registry::Pools;
 

@@ -75,9 +75,10 @@ pub async fn serve(
             default: Duration::from_millis(config.deadline_default_ms),
             max: Duration::from_millis(config.deadline_max_ms),
         },
-        calls: Semaphore::new(size(config.calls_max)),
-        trusted_proxies: config.trusted_proxies.clone(),
-        operators: config.operators.clone(),
+        calls: Arc::new(Semaphore::new(size(config.calls_max))),
+        stream_commands_max: size(config.stream_commands_max),
+        trusted_proxies: config.trusted_proxies.as_slice().into(),
+        operators: config.operators.as_slice().into(),
         stop: stop.clone(),
     };
     let server = CommandServiceServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX);

@@ -1,4 +1,5 @@
-//! A frame of `WatchAvailability` that is encoded once for all its subscribers.
+//! Messages that a server encodes or decodes in a way of its own: frames of `WatchAvailability` are encoded once for all
+//! their subscribers, commands of `Execute` that cannot be read do not end their stream.
 
 use bytes::{Buf, BufMut, Bytes};
 use prost::{
@@ -6,7 +7,7 @@ use prost::{
     encoding::{DecodeContext, WireType},
 };
 
-use crate::v1::WatchAvailabilityResponse;
+use crate::v1::{ExecuteRequest, WatchAvailabilityResponse};
 
 /// What the server sends as a `WatchAvailabilityResponse`: the shared part, already encoded, then what is each
 /// stream's own.
@@ -81,6 +82,53 @@ impl Message for AvailabilityFrame {
     }
 }
 
+/// What the server reads as an `ExecuteRequest`: the command, or why the bytes are none. tonic ends a stream at a message
+/// that it cannot decode; this one can always be decoded.
+#[derive(Clone, Debug)]
+pub struct ExecuteFrame(pub Result<ExecuteRequest, DecodeError>);
+
+impl Default for ExecuteFrame {
+    fn default() -> Self {
+        Self(Ok(ExecuteRequest::default()))
+    }
+}
+
+impl Message for ExecuteFrame {
+    fn encode_raw(&self, buf: &mut impl BufMut) {
+        if let Ok(request) = &self.0 {
+            request.encode_raw(buf);
+        }
+    }
+
+    fn merge_field(
+        &mut self,
+        tag: u32,
+        wire_type: WireType,
+        buf: &mut impl Buf,
+        ctx: DecodeContext,
+    ) -> Result<(), DecodeError> {
+        match &mut self.0 {
+            Ok(request) => request.merge_field(tag, wire_type, buf, ctx),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    fn decode(mut buf: impl Buf) -> Result<Self, DecodeError> {
+        let request = ExecuteRequest::decode(&mut buf);
+        // What is left of a message that could not be read is not the beginning of the next.
+        buf.advance(buf.remaining());
+        Ok(Self(request))
+    }
+
+    fn encoded_len(&self) -> usize {
+        self.0.as_ref().map_or(0, Message::encoded_len)
+    }
+
+    fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,5 +154,21 @@ mod tests {
                 ..shared
             }
         );
+    }
+
+    #[test]
+    fn bytes_that_are_no_command_are_read_to_their_end() {
+        let mut good = Bytes::from(
+            ExecuteRequest {
+                correlation_id: "c".into(),
+                ..ExecuteRequest::default()
+            }
+            .encode_to_vec(),
+        );
+        let read = ExecuteFrame::decode(&mut good).unwrap();
+        assert_eq!(read.0.unwrap().correlation_id, "c");
+        let mut bad = Bytes::from_static(&[0x12, 0xff, 0xff, 0x01, 0x00]);
+        assert!(ExecuteFrame::decode(&mut bad).unwrap().0.is_err());
+        assert!(!bad.has_remaining());
     }
 }

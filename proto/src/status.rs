@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use prost::Message as _;
 use tonic::Status;
 use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
 
@@ -138,6 +139,23 @@ impl From<RichStatus> for Status {
         }
         Status::with_error_details(rich.reason.code(), rich.message, details)
     }
+}
+
+/// The error as a message inside of an answer, for streams of which one error is not the end.
+#[must_use]
+pub fn as_message(status: &Status) -> tonic_types::Status {
+    tonic_types::Status::decode(status.details()).unwrap_or_else(|_| tonic_types::Status {
+        code: status.code().into(),
+        message: status.message().to_owned(),
+        details: Vec::new(),
+    })
+}
+
+/// The error in an answer of a stream, as a call of its own would have ended with it.
+#[must_use]
+pub fn of_message(error: &tonic_types::Status) -> Status {
+    let details = error.encode_to_vec().into();
+    Status::with_details(error.code.into(), error.message.clone(), details)
 }
 
 /// The reason of a status that this project made; `None` for any other.

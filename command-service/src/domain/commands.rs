@@ -81,7 +81,7 @@ commands! {
 }
 
 /// What is at stake with a command, in the order in which they are served.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
     /// A promoter's: few, and urgent.
     Promoter,
@@ -89,6 +89,11 @@ pub enum Class {
     Finish,
     /// New claims: shed first.
     Claim,
+}
+
+impl Class {
+    /// All of them, in the order in which they are served.
+    pub const ALL: [Self; 3] = [Self::Promoter, Self::Finish, Self::Claim];
 }
 
 impl Command {

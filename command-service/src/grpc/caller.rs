@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use onsale_proto::{ACTOR_KEY, CORRELATION_KEY, TRACEPARENT_KEY, server::deadline};
+use onsale_proto::{ACTOR_KEY, CORRELATION_KEY, TRACEPARENT_KEY, server::deadline, v1};
 use onsale_shared::log::Origin;
 use tonic::{Request, metadata::MetadataMap};
 
@@ -42,35 +42,107 @@ impl DeadlineLimits {
     }
 }
 
-/// Reads who calls. While there is no authentication, a loopback caller is believed; anybody else is anonymous, also
-/// behind a proxy on this machine.
-pub fn caller<T>(request: &Request<T>, trusted_proxies: &[IpAddr], fields: &mut Fields) -> Caller {
+/// Who calls, as the metadata of a call have it. While there is no authentication, a loopback caller is believed; anybody
+/// else is anonymous, also behind a proxy on this machine.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    named: Option<String>,
+    correlation_id: Option<String>,
+    traceparent: Option<String>,
+    user_agent: Option<String>,
+    peer: Option<IpAddr>,
+    /// What proxies say of where the call comes from, the last one last.
+    forwarded: Vec<IpAddr>,
+}
+
+/// Reads who calls.
+pub fn sender<T>(request: &Request<T>, fields: &mut Fields) -> Sender {
     let metadata = request.metadata();
     let peer = request
         .remote_addr()
         .map(|address| address.ip().to_canonical());
-    let ip = peer.map(|peer| client_ip(peer, metadata, trusted_proxies));
-    let named = id(metadata, ACTOR_KEY, fields).filter(|_| ip.is_some_and(|ip| ip.is_loopback()));
     let user_agent = metadata
         .get("user-agent")
         .and_then(|value| value.to_str().ok());
-    let user_agent = user_agent.map(|text| text.chars().take(USER_AGENT_CHARACTERS_MAX).collect());
-    Caller {
-        actor: named.unwrap_or_else(|| ANONYMOUS.to_owned()),
+    Sender {
+        named: id(metadata, ACTOR_KEY, fields),
         correlation_id: id(metadata, CORRELATION_KEY, fields),
-        traceparent: traceparent(metadata),
-        origin: Some(Origin { ip, user_agent }),
+        traceparent: text(metadata, TRACEPARENT_KEY).and_then(traceparent),
+        user_agent: user_agent.map(|text| text.chars().take(USER_AGENT_CHARACTERS_MAX).collect()),
+        peer,
+        forwarded: forwarded(metadata),
     }
 }
 
+/// Reads who sends a command in a call of its own.
+pub fn caller<T>(request: &Request<T>, trusted_proxies: &[IpAddr], fields: &mut Fields) -> Caller {
+    sender(request, fields).into_caller(&[], trusted_proxies)
+}
+
+impl Sender {
+    /// Who sends one command of a stream: what the command does not say, the stream says.
+    pub fn caller(
+        &self,
+        command: &v1::ExecuteRequest,
+        trusted_proxies: &[IpAddr],
+        fields: &mut Fields,
+    ) -> Caller {
+        let mut sender = self.clone();
+        if !command.correlation_id.is_empty() {
+            sender.correlation_id = checked_id("correlation_id", &command.correlation_id, fields);
+        }
+        if !command.traceparent.is_empty() {
+            sender.traceparent = traceparent(&command.traceparent);
+        }
+        let mut forwarded = Vec::new();
+        if !command.forwarded_for.is_empty() {
+            match parse_address(&command.forwarded_for) {
+                Some(address) => forwarded.push(address),
+                None => fields.violate("forwarded_for", "must be an IP address"),
+            }
+        }
+        sender.into_caller(&forwarded, trusted_proxies)
+    }
+
+    /// With what the command itself says of where it comes from, if it says anything.
+    fn into_caller(self, forwarded: &[IpAddr], trusted_proxies: &[IpAddr]) -> Caller {
+        let forwarded = if forwarded.is_empty() {
+            &self.forwarded
+        } else {
+            forwarded
+        };
+        let ip = self
+            .peer
+            .map(|peer| client_ip(peer, forwarded, trusted_proxies));
+        let named = self.named.filter(|_| ip.is_some_and(|ip| ip.is_loopback()));
+        Caller {
+            actor: named.unwrap_or_else(|| ANONYMOUS.to_owned()),
+            correlation_id: self.correlation_id,
+            traceparent: self.traceparent,
+            origin: Some(Origin {
+                ip,
+                user_agent: self.user_agent,
+            }),
+        }
+    }
+}
+
+fn text<'a>(metadata: &'a MetadataMap, key: &str) -> Option<&'a str> {
+    metadata.get(key)?.to_str().ok()
+}
+
 fn id(metadata: &MetadataMap, key: &str, fields: &mut Fields) -> Option<String> {
-    let text = metadata.get(key)?.to_str().ok().unwrap_or_default();
+    let value = metadata.get(key)?;
+    checked_id(key, value.to_str().unwrap_or_default(), fields)
+}
+
+fn checked_id(field: &str, text: &str, fields: &mut Fields) -> Option<String> {
     if text.is_empty()
         || text.len() > ID_CHARACTERS_MAX
         || !text.bytes().all(|b| b.is_ascii_graphic())
     {
         fields.violate(
-            key,
+            field,
             format!("metadata must be 1 to {ID_CHARACTERS_MAX} visible ASCII characters"),
         );
         return None;
@@ -79,40 +151,38 @@ fn id(metadata: &MetadataMap, key: &str, fields: &mut Fields) -> Option<String> 
 }
 
 /// A trace context that is not well formed is ignored, as its standard asks (<https://www.w3.org/TR/trace-context/>).
-fn traceparent(metadata: &MetadataMap) -> Option<String> {
-    let text = metadata.get(TRACEPARENT_KEY)?.to_str().ok()?;
+fn traceparent(text: &str) -> Option<String> {
     let well_formed = text.len() == 55 && text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     well_formed.then(|| text.to_owned())
 }
 
-/// The peer; or, if it is a trusted proxy, the last address in `x-forwarded-for` or `forwarded` that is not one.
-fn client_ip(peer: IpAddr, metadata: &MetadataMap, trusted_proxies: &[IpAddr]) -> IpAddr {
-    if !trusted_proxies.contains(&peer) {
-        return peer;
-    }
+/// The addresses in `x-forwarded-for`, or else in `forwarded`, in their order.
+fn forwarded(metadata: &MetadataMap) -> Vec<IpAddr> {
     let values = |key| {
-        metadata
-            .get_all(key)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .collect::<Vec<_>>()
+        let values = metadata.get_all(key).iter();
+        values.filter_map(|value| value.to_str().ok())
     };
-    let (plain, standard) = (values("x-forwarded-for"), values("forwarded"));
-    let mut addresses: Vec<IpAddr> = plain
-        .iter()
+    let addresses: Vec<IpAddr> = values("x-forwarded-for")
         .flat_map(|list| list.split(','))
         .filter_map(parse_address)
         .collect();
-    if addresses.is_empty() {
-        let pairs = standard.iter().flat_map(|list| list.split([',', ';']));
-        addresses = pairs
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter_map(forwarded_for)
-            .collect();
+    if !addresses.is_empty() {
+        return addresses;
     }
-    addresses
-        .into_iter()
-        .rev()
+    values("forwarded")
+        .flat_map(|list| list.split([',', ';']))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .filter_map(forwarded_for)
+        .collect()
+}
+
+/// The peer; or, if it is a trusted proxy, the last address that it names which is not one.
+fn client_ip(peer: IpAddr, forwarded: &[IpAddr], trusted_proxies: &[IpAddr]) -> IpAddr {
+    if !trusted_proxies.contains(&peer) {
+        return peer;
+    }
+    let mut last_first = forwarded.iter().rev().copied();
+    last_first
         .find(|address| !trusted_proxies.contains(address))
         .unwrap_or(peer)
 }
@@ -169,18 +239,22 @@ mod tests {
     fn only_trusted_proxies_speak_for_others() {
         let [proxy, client, other] =
             ["10.0.0.1", "203.0.113.7", "198.51.100.9"].map(|ip| ip.parse().unwrap());
-        let forwarded = metadata(&[("x-forwarded-for", "198.51.100.9, 203.0.113.7, 10.0.0.1")]);
+        let plain = metadata(&[("x-forwarded-for", "198.51.100.9, 203.0.113.7, 10.0.0.1")]);
         assert_eq!(
-            client_ip(proxy, &forwarded, &[proxy]),
+            client_ip(proxy, &forwarded(&plain), &[proxy]),
             client,
             "the last that is not a proxy of ours"
         );
-        assert_eq!(client_ip(other, &forwarded, &[proxy]), other, "not trusted");
+        assert_eq!(
+            client_ip(other, &forwarded(&plain), &[proxy]),
+            other,
+            "not trusted"
+        );
         let standard = metadata(&[(
             "forwarded",
             "for=\"[2001:db8::1]:4711\";proto=https, for=203.0.113.7:80",
         )]);
-        assert_eq!(client_ip(proxy, &standard, &[proxy]), client);
-        assert_eq!(client_ip(proxy, &metadata(&[]), &[proxy]), proxy);
+        assert_eq!(client_ip(proxy, &forwarded(&standard), &[proxy]), client);
+        assert_eq!(client_ip(proxy, &[], &[proxy]), proxy);
     }
 }

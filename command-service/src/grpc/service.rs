@@ -1,5 +1,11 @@
-//! `CommandService`: validate, send the command to its pool, wait for the truth. What each RPC answers is in `rpcs`.
+//! `CommandService`: validate, send the command to its pool, wait for the truth.
+//!
+//! - `rpcs`: the calls.
+//! - `execute`: the stream of many commands.
+//! - `order`: commands of a stream for one pool in the order in which they were sent.
 
+mod execute;
+mod order;
 mod rpcs;
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
@@ -10,55 +16,92 @@ use onsale_shared::{
     id::{PoolId, RequestId},
 };
 use sha2::{Digest as _, Sha256};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
-use tonic::{Request, Status};
+use tonic::{Request, Response, Status};
 
 use super::{
     caller::{DeadlineLimits, caller},
-    requests::CommandRequest,
+    requests::{Answered, CommandRequest},
     status,
     validate::Fields,
 };
 use crate::{
-    domain::{self, Command},
-    pools::{Answer, Call, Caller, Failure, Pools, Stage},
+    domain::{self, Command, commands::Class},
+    pools::{Answer, Call, Caller, Failure, Pools, Reply, Stage},
 };
 
-/// See the module.
-#[derive(Debug)]
+/// See the module. Cheap to clone.
+#[derive(Clone, Debug)]
 pub struct CommandService {
     /// Where commands go.
     pub pools: Arc<Pools>,
     /// How long calls may take.
     pub deadlines: DeadlineLimits,
-    /// How many calls may be open at once.
-    pub calls: Semaphore,
+    /// How many commands may wait for their answer at once.
+    pub calls: Arc<Semaphore>,
+    /// How many commands of one stream may wait for their answer at once.
+    pub stream_commands_max: usize,
     /// Who may speak for others.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Arc<[IpAddr]>,
     /// Who acts for customers.
-    pub operators: Vec<String>,
+    pub operators: Arc<[String]>,
     /// Cancelled when the server is about to end.
     pub stop: CancellationToken,
 }
 
-/// What every request has.
+/// A valid command, and who sent it.
 struct Envelope {
     request_id: RequestId,
     validate_only: bool,
+    pool: PoolId,
+    command: Command,
     caller: Caller,
     deadline: Instant,
 }
 
+/// What is said of a command that fails.
+struct About {
+    pool: PoolId,
+    command: &'static str,
+    correlation_id: String,
+    /// The caller says that the command was paid for.
+    is_paid: bool,
+}
+
+/// Where a command is on its way.
+struct Sent {
+    stage: Stage,
+    /// Kept until the command is answered.
+    _place: OwnedSemaphorePermit,
+}
+
 impl CommandService {
-    /// Sends the command of a request to its pool and waits.
-    async fn run<R: CommandRequest>(
+    /// Sends the command of a request to its pool, waits, and answers.
+    async fn answer<R: Answered>(
         &self,
         request: &Request<R>,
-    ) -> Result<(PoolId, Answer), Status> {
-        let (mut fields, message) = (Fields::default(), request.get_ref());
-        let request_id = fields.request_id(message.request_id());
+    ) -> Result<Response<R::Response>, Status> {
+        let mut fields = Fields::default();
         let caller = caller(request, &self.trusted_proxies, &mut fields);
+        let deadline = Instant::now() + self.deadlines.of(request.metadata());
+        let envelope = self.read(request.get_ref(), caller, deadline, fields)?;
+        let about = About::of(&envelope);
+        match self.decide(envelope).await {
+            Ok(answer) => Ok(Response::new(R::response((&about.pool, &answer)))),
+            Err(failure) => Err(about.failed(failure).into()),
+        }
+    }
+
+    /// The command that a request means.
+    fn read(
+        &self,
+        message: &dyn CommandRequest,
+        caller: Caller,
+        deadline: Instant,
+        mut fields: Fields,
+    ) -> Result<Envelope, Status> {
+        let request_id = fields.request_id(message.request_id());
         let parts = message.command(&mut fields);
         let violations = fields.into_violations();
         let (Some((pool, mut command)), Some(request_id), true) =
@@ -69,84 +112,113 @@ impl CommandService {
         if let Command::ReleaseTickets(release) = &mut command {
             release.by_operator = self.operators.contains(&caller.actor);
         }
-        let envelope = Envelope {
+        Ok(Envelope {
             request_id,
             validate_only: message.validate_only(),
+            pool,
+            command,
             caller,
-            deadline: Instant::now() + self.deadlines.of(request.metadata()),
-        };
-        let correlation_id = envelope
-            .caller
-            .correlation_id
-            .clone()
-            .unwrap_or_else(|| request_id.to_string());
-        let (name, is_paid) = (command.name(), status::is_paid(&command));
-        let result = self.decide(&pool, command, envelope).await;
-        result.map(|answer| (pool.clone(), answer)).map_err(|failure| {
-            match &failure {
-                Failure::Rejected(rejection) => {
-                    tracing::debug!(%pool, command = name, reason = rejection.reason(), "refused");
-                }
-                Failure::Internal => tracing::error!(%pool, command = name, %correlation_id, "a command was lost by a defect"),
-                Failure::Overloaded
-                | Failure::Contention
-                | Failure::DatabaseUnavailable
-                | Failure::Draining
-                | Failure::OutcomeUnknown => tracing::debug!(%pool, command = name, ?failure, "not answered"),
-            }
-            status::of_failure(failure, &pool, &correlation_id, is_paid).into()
+            deadline,
         })
     }
 
-    async fn decide(
-        &self,
-        pool: &PoolId,
-        command: Command,
-        envelope: Envelope,
-    ) -> Result<Answer, Failure> {
+    /// Sends a command to its pool, in `lane`.
+    fn send(&self, envelope: Envelope, lane: Class, reply: Reply) -> Result<Sent, Failure> {
         if self.stop.is_cancelled() {
             return Err(Failure::Draining);
         }
-        let _place = self
-            .calls
-            .try_acquire()
+        let place = Arc::clone(&self.calls)
+            .try_acquire_owned()
             .map_err(|_full| Failure::Overloaded)?;
-        let hash = hash(pool, &command).ok_or(Failure::Internal)?;
-        let (reply, answer) = oneshot::channel();
+        let hash = hash(&envelope.pool, &envelope.command).ok_or(Failure::Internal)?;
         let stage = Stage::default();
         let call = Call {
             request: domain::Request {
                 id: envelope.request_id,
                 hash,
-                command,
+                command: envelope.command,
             },
             validate_only: envelope.validate_only,
             caller: envelope.caller,
             deadline: envelope.deadline,
+            lane,
             stage: stage.clone(),
             reply,
             attempts: 0,
         };
-        let _waiting = Waiting(stage.clone());
-        self.pools.submit(pool, call);
-        match tokio::time::timeout_at(envelope.deadline.into(), answer).await {
+        self.pools.submit(&envelope.pool, call);
+        Ok(Sent {
+            stage,
+            _place: place,
+        })
+    }
+
+    async fn decide(&self, envelope: Envelope) -> Result<Answer, Failure> {
+        let (deadline, lane) = (envelope.deadline, envelope.command.class());
+        let (reply, answer) = oneshot::channel();
+        let sent = Waiting(self.send(envelope, lane, Reply::Call(reply))?);
+        match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(Ok(answer)) => answer,
-            // Nobody decides any more, or nobody waits any more: what matters is whether anything was sent.
-            Ok(Err(_gone)) if stage.abandon() => Err(Failure::Internal),
-            Err(_elapsed) if stage.abandon() => Err(Failure::Overloaded),
-            Ok(Err(_)) | Err(_) => Err(Failure::OutcomeUnknown),
+            // Nobody decides any more: what matters is whether anything was sent.
+            Ok(Err(_gone)) if sent.0.stage.abandon() => Err(Failure::Internal),
+            Ok(Err(_gone)) => Err(Failure::OutcomeUnknown),
+            Err(_elapsed) => Err(sent.0.too_late()),
         }
+    }
+}
+
+impl Sent {
+    /// Nobody waits any more.
+    fn too_late(&self) -> Failure {
+        if self.stage.abandon() {
+            Failure::Overloaded
+        } else {
+            Failure::OutcomeUnknown
+        }
+    }
+}
+
+impl About {
+    fn of(envelope: &Envelope) -> Self {
+        let correlation_id = envelope.caller.correlation_id.clone();
+        Self {
+            pool: envelope.pool.clone(),
+            command: envelope.command.name(),
+            correlation_id: correlation_id.unwrap_or_else(|| envelope.request_id.to_string()),
+            is_paid: status::is_paid(&envelope.command),
+        }
+    }
+
+    /// Says in the log what the caller must not see, and to the caller what he can do.
+    fn failed(&self, failure: Failure) -> RichStatus {
+        let (pool, command) = (&self.pool, self.command);
+        match &failure {
+            Failure::Rejected(rejection) => {
+                tracing::debug!(%pool, command, reason = rejection.reason(), "refused");
+            }
+            Failure::Internal => {
+                tracing::error!(%pool, command, correlation_id = self.correlation_id, "a command was lost by a defect");
+            }
+            Failure::Overloaded
+            | Failure::Contention
+            | Failure::DatabaseUnavailable
+            | Failure::Draining
+            | Failure::OutcomeUnknown => {
+                tracing::debug!(%pool, command, ?failure, "not answered");
+            }
+        }
+        status::of_failure(failure, pool, &self.correlation_id, self.is_paid)
     }
 }
 
 /// A caller who waits. Dropped with a call that its client cancelled: what is not yet on its way into the log never
 /// will be, since the client may have asked again and been refused meanwhile.
-struct Waiting(Stage);
+struct Waiting(Sent);
 
 impl Drop for Waiting {
     fn drop(&mut self) {
         // After an answer there is nothing left to abandon.
-        if self.0.abandon() {
+        if self.0.stage.abandon() {
             tracing::trace!("a call ended without an event of its own");
         }
     }

@@ -79,6 +79,16 @@ pub fn of_failure(
     }
 }
 
+/// What ends a stream of commands when the server ends.
+#[must_use]
+pub fn draining() -> RichStatus {
+    RichStatus::new(
+        Reason::Draining,
+        "the server is shutting down; every command that it took of this stream has been answered, of the others nothing was recorded",
+    )
+    .retry_after(RETRY_OVERLOADED)
+}
+
 fn of_rejection(rejection: &Rejection, pool: &PoolId) -> RichStatus {
     let pool_name = name::pool(pool.as_str());
     match rejection {

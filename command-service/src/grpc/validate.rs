@@ -34,6 +34,10 @@ pub const LATE_PURCHASE_SECONDS_MAX: i64 = 7 * 24 * 60 * 60;
 pub const CLAIM_DURATION_DEFAULT: Duration = Duration::from_mins(10);
 /// The longest `claim_duration`, in seconds.
 pub const CLAIM_SECONDS_MAX: i64 = 24 * 60 * 60;
+/// The shortest time that a command of a stream may ask for.
+pub const TIMEOUT_MIN: Duration = Duration::from_millis(1);
+/// The longest time that a command of a stream may ask for.
+pub const TIMEOUT_MAX: Duration = Duration::from_mins(10);
 /// The most tickets that one request may name.
 pub const NAMED_TICKETS_MAX: usize = 100;
 /// The most labels.
@@ -239,6 +243,20 @@ impl Fields {
             self.violate("quantity", format!("must be 1 to {max}, not {quantity}"));
         }
         quantity
+    }
+
+    /// How long a command of a stream may take, if it says.
+    pub fn timeout(
+        &mut self,
+        field: &str,
+        timeout: Option<&prost_types::Duration>,
+    ) -> Option<Duration> {
+        let timeout = Duration::try_from(*timeout?).ok();
+        let timeout = timeout.filter(|timeout| (TIMEOUT_MIN..=TIMEOUT_MAX).contains(timeout));
+        if timeout.is_none() {
+            self.violate(field, "must be 1 ms to 10 min");
+        }
+        timeout
     }
 
     /// What a promoter says of the state that an edit was made on.

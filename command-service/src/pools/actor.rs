@@ -9,10 +9,11 @@
 //! At most one batch of a pool is on its way. What was decided on top of it is sent only after it has succeeded: a
 //! version that is equal again, by other instances' events, is not an equal history.
 
+mod again;
 mod deciding;
 mod take_over;
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use futures::future::BoxFuture;
 use onsale_shared::{
@@ -21,10 +22,11 @@ use onsale_shared::{
 };
 use tokio::sync::oneshot;
 
+use self::again::Again;
 use super::{
     Context,
     batch::{Batch, Decided},
-    call::{Answer, Call, Failure},
+    call::{Answer, Failure},
     committer::Verdict,
     history,
     mailbox::Mailbox,
@@ -46,7 +48,7 @@ pub(super) struct Actor {
     /// In the making: decided on top of what is on its way, and of nothing else.
     pending: Batch,
     /// To be decided again, before what waits in the mailbox.
-    again: VecDeque<Call>,
+    again: Again,
 }
 
 /// What is on its way, one at a time.
@@ -137,7 +139,7 @@ impl Actor {
             pool: Pool::default(),
             next_mark: 1,
             pending: Batch::new(Mark::default(), Version::START),
-            again: VecDeque::new(),
+            again: Again::default(),
         }
     }
 

@@ -15,10 +15,11 @@ use onsale_shared::{
     pricing::PricePoint,
     time::Timestamp,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::domain::{
     Rejection, Request,
+    commands::Class,
     partials::{Claim, Death},
 };
 
@@ -33,13 +34,32 @@ pub struct Call {
     pub caller: Caller,
     /// From when on nobody waits any more.
     pub deadline: Instant,
+    /// Where it waits: in the lane of its class, or behind others of its stream.
+    pub lane: Class,
     /// Whether it is still sure that nothing of it is recorded.
     pub stage: Stage,
     /// Where the answer goes.
-    pub reply: oneshot::Sender<Result<Answer, Failure>>,
+    pub reply: Reply,
     /// How often it was decided.
     pub attempts: u32,
 }
+
+/// Where the answer to a command goes.
+#[derive(Debug)]
+pub enum Reply {
+    /// To a call of its own.
+    Call(oneshot::Sender<Result<Answer, Failure>>),
+    /// To a stream of many.
+    Stream {
+        /// The command's number in its stream.
+        number: u64,
+        /// To all answers of the stream; has room for each of its commands that wait.
+        answers: mpsc::Sender<Numbered>,
+    },
+}
+
+/// The answer to a command of a stream, with its number.
+pub type Numbered = (u64, Result<Answer, Failure>);
 
 /// Who sent a command, for the log.
 #[derive(Clone, Debug, Default)]
@@ -141,7 +161,10 @@ impl Stage {
 impl Call {
     /// Answers; a caller that is gone does not matter.
     pub fn answer(self, answer: Result<Answer, Failure>) {
-        drop(self.reply.send(answer));
+        match self.reply {
+            Reply::Call(reply) => drop(reply.send(answer)),
+            Reply::Stream { number, answers } => drop(answers.try_send((number, answer))),
+        }
     }
 }
 

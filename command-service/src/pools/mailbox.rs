@@ -47,7 +47,7 @@ impl Mailbox {
     )]
     pub fn push(&self, call: Call) -> Result<(), Call> {
         let mut lanes = self.lanes();
-        let queue = match call.request.command.class() {
+        let queue = match call.lane {
             Class::Promoter => &mut lanes.promoter,
             Class::Finish => &mut lanes.finish,
             Class::Claim => &mut lanes.claim,

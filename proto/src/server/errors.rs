@@ -80,7 +80,8 @@ where
 }
 
 /// What tonic said, with a reason of the catalogue and without its inner text.
-fn with_reason(status: &Status) -> Status {
+#[must_use]
+pub fn with_reason(status: &Status) -> Status {
     let rich = match status.code() {
         // tonic-prost answers undecodable bytes with INTERNAL; no code of ours gives INTERNAL without details.
         Code::Internal | Code::InvalidArgument => RichStatus::new(

@@ -8,6 +8,7 @@
 mod bad_input;
 mod catalogue;
 mod every;
+mod execute;
 mod fuzz;
 mod grants;
 mod idempotency;

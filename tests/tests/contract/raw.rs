@@ -3,7 +3,8 @@
 use bytes::{Buf as _, BufMut as _, Bytes};
 use http::uri::PathAndQuery;
 use onsale_tests::service::Service;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::mpsc};
+use tokio_stream::wrappers::UnboundedReceiverStream;
 use tonic::{
     Request, Response, Status, Streaming,
     client::Grpc,
@@ -76,6 +77,31 @@ pub(crate) async fn streaming(
         .server_streaming(request, PathAndQuery::from_static(path), RawCodec)
         .await?;
     Ok(answer.into_inner())
+}
+
+/// A stream both ways, with any bytes.
+pub(crate) struct Sent {
+    messages: mpsc::UnboundedSender<Vec<u8>>,
+    pub(crate) answers: Streaming<Vec<u8>>,
+}
+
+impl Sent {
+    pub(crate) async fn open(channel: &Channel, path: &'static str) -> Result<Self, Status> {
+        let mut client = Grpc::new(channel.clone());
+        ready(&mut client).await?;
+        let (messages, receiver) = mpsc::unbounded_channel();
+        let request = Request::new(UnboundedReceiverStream::new(receiver));
+        let path = PathAndQuery::from_static(path);
+        let answers = client
+            .streaming(request, path, RawCodec)
+            .await?
+            .into_inner();
+        Ok(Self { messages, answers })
+    }
+
+    pub(crate) fn send(&self, message: Vec<u8>) {
+        self.messages.send(message).expect("the stream is open");
+    }
 }
 
 async fn ready(client: &mut Grpc<Channel>) -> Result<(), Status> {

@@ -31,10 +31,9 @@ impl Actor {
     /// Decides what waits, as far as the batch takes it.
     pub(super) fn decide_what_waits(&mut self) {
         while self.has_room() {
-            let next = self
-                .mailbox
-                .next_promoter()
-                .or_else(|| self.again.pop_front());
+            let promoter = self.again.next_promoter();
+            let promoter = promoter.or_else(|| self.mailbox.next_promoter());
+            let next = promoter.or_else(|| self.again.next_other());
             let Some(call) = next.or_else(|| self.mailbox.next_other()) else {
                 break;
             };

@@ -25,7 +25,7 @@ impl Actor {
             }
             Err(error) => {
                 tracing::warn!(pool = %self.id, error = &error as &dyn std::error::Error, "the log could not be locked");
-                for call in self.again.drain(..) {
+                for call in self.again.drain() {
                     call.answer(Err(Failure::DatabaseUnavailable));
                 }
                 None

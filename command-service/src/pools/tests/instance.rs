@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     domain::{Command, Request},
     pools::{
-        Answer, Call, Caller, Committer, Context, Failure, PoolLimits, Pools, Stage,
+        Answer, Call, Caller, Committer, Context, Failure, PoolLimits, Pools, Reply, Stage,
         committer::CommitLimits,
     },
 };
@@ -74,6 +74,7 @@ impl Instance {
         command: Command,
     ) -> oneshot::Receiver<Result<Answer, Failure>> {
         let (reply, answer) = oneshot::channel();
+        let lane = command.class();
         let call = Call {
             request: Request {
                 id: RequestId(Uuid::from_u128(id)),
@@ -84,7 +85,8 @@ impl Instance {
             caller: Caller::default(),
             deadline: Instant::now() + Duration::from_secs(600),
             stage: Stage::default(),
-            reply,
+            lane,
+            reply: Reply::Call(reply),
             attempts: 0,
         };
         self.pools.submit(&pool_id(), call);
