@@ -24,6 +24,8 @@ use serde::Serialize;
 pub enum Engine {
     /// command-service, unary calls
     Onsale,
+    /// command-service, one `Execute` stream on each connection
+    OnsaleStream,
     /// One conditional UPDATE a request
     NaiveAtomicUpdate,
     /// BEGIN, SELECT … FOR UPDATE, UPDATE, COMMIT a request
@@ -47,6 +49,7 @@ impl Engine {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Onsale => "onsale",
+            Self::OnsaleStream => "onsale-stream",
             Self::NaiveAtomicUpdate => "naive-atomic-update",
             Self::NaiveForUpdate => "naive-for-update",
             Self::BatchedSql => "batched-sql",
@@ -62,7 +65,7 @@ impl Engine {
             Self::NaiveForUpdate => 4,
             Self::BatchedSql => 1,
             // Onsale has its own settings, echo has none.
-            Self::Onsale | Self::Echo => 0,
+            Self::Onsale | Self::OnsaleStream | Self::Echo => 0,
         }
     }
 }

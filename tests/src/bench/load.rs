@@ -6,6 +6,7 @@
 //! - [`calls`]: what is called, and which answers are expected.
 //! - [`closed`](mod@closed): so many calls in flight, always.
 //! - [`open`](mod@open): so many calls a second, whatever becomes of them.
+//! - [`stream`]: so many commands in flight, through `Execute`.
 //! - [`tally`]: what is counted.
 //! - [`zipf`]: which pool.
 
@@ -13,6 +14,7 @@ pub mod calls;
 pub mod closed;
 pub mod connection;
 pub mod open;
+pub mod stream;
 pub mod tally;
 pub mod template;
 pub mod zipf;

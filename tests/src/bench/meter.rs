@@ -84,7 +84,10 @@ impl Meter {
         .fetch_one(&mut self.database)
         .await?;
         Ok(Reading {
-            engine: self.pids.iter().map(|pid| Some(stat(*pid)?.own)).sum(),
+            engine: match self.pids.as_slice() {
+                [] => None,
+                pids => pids.iter().map(|pid| Some(stat(*pid)?.own)).sum(),
+            },
             postgres: self.postmaster.and_then(postgres_time),
             generator: stat(std::process::id()).map(|stat| stat.own),
             wal: row.try_get(0)?,

@@ -102,19 +102,24 @@ impl Findings {
         });
     }
 
-    /// What the first engine whose name begins like this reached in a scenario.
+    /// What an engine reached in a scenario.
     #[must_use]
     pub fn figures(&self, scenario: Scenario, engine: &str) -> Option<&Figures> {
         let mut rows = self.rows.iter();
-        let row = rows.find(|row| row.scenario == scenario && row.engine.starts_with(engine))?;
+        let row = rows.find(|row| row.scenario == scenario && row.engine == engine)?;
         Some(&row.median)
     }
 
-    /// How many claims of the hot pool Onsale appended at once, if that was measured.
+    /// How many claims of the hot pool Onsale appended at once, through `Execute` if that was measured, else in unary
+    /// calls.
     #[must_use]
     pub fn batch_of_hot_claims(&self) -> Option<u32> {
-        self.figures(Scenario::HotClaim, Engine::Onsale.name())?
-            .whole_batch()
+        [Engine::OnsaleStream, Engine::Onsale]
+            .iter()
+            .find_map(|engine| {
+                self.figures(Scenario::HotClaim, engine.name())?
+                    .whole_batch()
+            })
     }
 }
 

@@ -48,7 +48,10 @@ impl Running {
     /// It does not start.
     pub async fn start(engine: Engine) -> anyhow::Result<Self> {
         match engine {
-            Engine::Onsale => Self::start_onsale(1).await,
+            Engine::Onsale | Engine::OnsaleStream => {
+                let running = Self::start_onsale(1).await?;
+                Ok(Self { engine, ..running })
+            }
             Engine::NaiveAtomicUpdate
             | Engine::NaiveForUpdate
             | Engine::BatchedSql
@@ -149,7 +152,7 @@ impl Running {
                 .await?;
                 Ok(())
             }
-            Engine::Onsale => {
+            Engine::Onsale | Engine::OnsaleStream => {
                 let address = self.addresses().into_iter().next().context("an address")?;
                 let commands = CommandServiceClient::connect(address).await?;
                 stream::iter(ids)

@@ -3,14 +3,16 @@
 
 use std::io::{Write as _, stdout};
 
+use futures::stream::Empty;
 use onsale_proto::{
+    frame::ExecuteFrame,
     server::v1::command_service_server::{CommandService, CommandServiceServer},
     v1::{self, ClaimState, TicketState},
 };
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
 use tonic::{
-    Request, Response, Status,
+    Request, Response, Status, Streaming,
     transport::{Server, server::TcpIncoming},
 };
 
@@ -46,7 +48,9 @@ pub async fn serve(engine: Engine, database_url: &str, connections: u32) -> anyh
             let database = pool(database_url, connections).await?;
             Counter::Batched(Batcher::start(&database, connections))
         }
-        Engine::Onsale => anyhow::bail!("command-service is a program of its own"),
+        Engine::Onsale | Engine::OnsaleStream => {
+            anyhow::bail!("command-service is a program of its own")
+        }
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     writeln!(stdout(), "http://{}", listener.local_addr()?)?;
@@ -120,6 +124,15 @@ macro_rules! command_service {
                     receipt: Some(receipt()),
                     claim: Some(order.claim(ClaimState::Bought, TicketState::Bought)),
                 }))
+            }
+
+            type ExecuteStream = Empty<Result<v1::ExecuteResponse, Status>>;
+
+            async fn execute(
+                &self,
+                _request: Request<Streaming<ExecuteFrame>>,
+            ) -> Result<Response<Self::ExecuteStream>, Status> {
+                Err(Status::unimplemented("this engine has no streams"))
             }
 
             $(async fn $method(

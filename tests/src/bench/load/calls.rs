@@ -3,7 +3,8 @@
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use onsale_proto::reason::Reason;
+use onsale_proto::{reason::Reason, status::reason_of};
+use tonic::Status;
 
 use super::{
     connection::{Answer, Method},
@@ -12,6 +13,8 @@ use super::{
 
 /// Of each so many refusals one is looked at closely: is it the refusal that is expected?
 const LOOKED_AT: u64 = 64;
+/// What is said of an answer that should be a refusal.
+const NOT_REFUSED: &str = "answered, and had to be refused";
 
 /// An endless supply of requests.
 #[derive(Debug)]
@@ -71,12 +74,6 @@ impl Calls {
         template.stamped(number)
     }
 
-    /// Whether refusals are what is expected.
-    #[must_use]
-    pub const fn expects_refusals(&self) -> bool {
-        self.refusal.is_some()
-    }
-
     /// Whether this is the answer that is expected; otherwise, what it says.
     ///
     /// # Errors
@@ -95,8 +92,21 @@ impl Calls {
         };
         match as_expected {
             true => Ok(()),
-            false if answer.is_ok() => Err("answered, and had to be refused".to_owned()),
+            false if answer.is_ok() => Err(NOT_REFUSED.to_owned()),
             false => Err(answer.error()),
+        }
+    }
+
+    /// As [`Self::check`], of an answer that came through a stream.
+    ///
+    /// # Errors
+    /// What the answer says.
+    pub fn check_outcome(&self, outcome: Result<(), &Status>) -> Result<(), String> {
+        match (outcome, self.refusal) {
+            (Ok(()), None) => Ok(()),
+            (Ok(()), Some(_)) => Err(NOT_REFUSED.to_owned()),
+            (Err(status), Some(reason)) if reason_of(status) == Some(reason) => Ok(()),
+            (Err(status), _) => Err(format!("{:?}: {}", status.code(), status.message())),
         }
     }
 }

@@ -2,7 +2,10 @@
 
 use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
-use h2::{RecvStream, client::SendRequest};
+use h2::{
+    RecvStream, SendStream,
+    client::{ResponseFuture, SendRequest},
+};
 use http::{HeaderMap, HeaderValue, Method as HttpMethod, Request, Uri, header};
 use onsale_proto::{reason::Reason, status::reason_of};
 use tokio::net::TcpStream;
@@ -20,6 +23,8 @@ pub enum Method {
     Purchase,
     /// `BuyTickets`.
     Buy,
+    /// `Execute`.
+    Execute,
 }
 
 impl Method {
@@ -28,6 +33,7 @@ impl Method {
             Self::Claim => "/onsale.v1.CommandService/ClaimTickets",
             Self::Purchase => "/onsale.v1.CommandService/PurchaseTickets",
             Self::Buy => "/onsale.v1.CommandService/BuyTickets",
+            Self::Execute => "/onsale.v1.CommandService/Execute",
         }
     }
 }
@@ -39,6 +45,7 @@ pub struct Connection {
     claim: Uri,
     purchase: Uri,
     buy: Uri,
+    execute: Uri,
 }
 
 /// How a call ended.
@@ -72,6 +79,7 @@ impl Connection {
             claim: uri(Method::Claim)?,
             purchase: uri(Method::Purchase)?,
             buy: uri(Method::Buy)?,
+            execute: uri(Method::Execute)?,
         })
     }
 
@@ -87,18 +95,31 @@ impl Connection {
         Ok(connections)
     }
 
+    /// Opens a call: what is sent, and what will be answered.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub async fn stream(
+        &self,
+        method: Method,
+    ) -> Result<(SendStream<Bytes>, ResponseFuture), h2::Error> {
+        let uri = match method {
+            Method::Claim => &self.claim,
+            Method::Purchase => &self.purchase,
+            Method::Buy => &self.buy,
+            Method::Execute => &self.execute,
+        };
+        let mut requests = self.requests.clone().ready().await?;
+        let (answer, sending) = requests.send_request(post(uri.clone()), false)?;
+        Ok((sending, answer))
+    }
+
     /// Makes a unary call and waits for its end.
     ///
     /// # Errors
     /// The connection broke.
     pub async fn call(&self, method: Method, message: Bytes) -> Result<Answer, h2::Error> {
-        let uri = match method {
-            Method::Claim => &self.claim,
-            Method::Purchase => &self.purchase,
-            Method::Buy => &self.buy,
-        };
-        let mut requests = self.requests.clone().ready().await?;
-        let (answer, mut sending) = requests.send_request(post(uri.clone()), false)?;
+        let (mut sending, answer) = self.stream(method).await?;
         sending.send_data(message, true)?;
         let answer = answer.await?;
         if answer.headers().contains_key(Status::GRPC_STATUS) {
@@ -126,8 +147,8 @@ impl Answer {
     /// The call was refused by a rule; which one, [`Self::reason`] says at some cost.
     #[must_use]
     pub fn is_refused(&self) -> bool {
-        const REFUSED: Code = Code::FailedPrecondition;
-        Status::from_header_map(&self.trailers).is_some_and(|status| status.code() == REFUSED)
+        let code = self.trailers.get(Status::GRPC_STATUS);
+        code.is_some_and(|code| Code::from_bytes(code.as_bytes()) == Code::FailedPrecondition)
     }
 
     /// The reason of an error.

@@ -1,7 +1,7 @@
 //! A request that is encoded once and then only stamped: each copy gets a request id and a customer of its own.
 
 use bytes::Bytes;
-use onsale_proto::v1;
+use onsale_proto::v1::{self, execute_request::Command};
 use prost::Message;
 
 use crate::caller::{claim_request, purchase_request};
@@ -17,7 +17,7 @@ const CUSTOMER_DIGITS: usize = 6;
 /// As many customers take turns.
 const CUSTOMERS: u64 = 1_000_000;
 /// What gRPC puts before each message: a flag (not compressed) and the length.
-const PREFIX_BYTES: usize = 5;
+pub const PREFIX_BYTES: usize = 5;
 
 /// An encoded request, with the places that differ from one copy to the next.
 #[derive(Clone, Debug)]
@@ -28,41 +28,18 @@ pub struct Template {
 }
 
 impl Template {
-    /// Claims of `quantity` tickets of a pool.
+    /// Copies of a command, as it goes through `Execute`.
     ///
     /// # Errors
-    /// None in practice: the request has what is stamped.
-    pub fn claim(pool: &str, quantity: u32) -> anyhow::Result<Self> {
-        Self::new(&Self::claim_message(pool, quantity))
+    /// As [`Self::new`].
+    pub fn command(command: Command) -> anyhow::Result<Self> {
+        Self::new(&v1::ExecuteRequest {
+            command: Some(command),
+            ..v1::ExecuteRequest::default()
+        })
     }
 
-    /// Purchases of `quantity` tickets of a pool.
-    ///
-    /// # Errors
-    /// None in practice: the request has what is stamped.
-    pub fn purchase(pool: &str, quantity: u32) -> anyhow::Result<Self> {
-        Self::new(&Self::purchase_message(pool, quantity))
-    }
-
-    /// The message of [`Self::claim`], before it is stamped.
-    #[must_use]
-    pub fn claim_message(pool: &str, quantity: u32) -> v1::ClaimTicketsRequest {
-        v1::ClaimTicketsRequest {
-            request_id: REQUEST_ID.to_owned(),
-            ..claim_request(pool, CUSTOMER, quantity)
-        }
-    }
-
-    /// The message of [`Self::purchase`], before it is stamped.
-    #[must_use]
-    pub fn purchase_message(pool: &str, quantity: u32) -> v1::PurchaseTicketsRequest {
-        v1::PurchaseTicketsRequest {
-            request_id: REQUEST_ID.to_owned(),
-            ..purchase_request(pool, CUSTOMER, quantity)
-        }
-    }
-
-    /// Copies of any message that has the unstamped request id and customer.
+    /// Copies of a message that has the unstamped request id and customer: [`claim`], [`purchase`].
     ///
     /// # Errors
     /// It does not have them.
@@ -104,6 +81,24 @@ impl Template {
         write_digits(copy, self.request_id_at, NUMBER_DIGITS, 16, number);
         let customer = number % CUSTOMERS;
         write_digits(copy, self.customer_at, CUSTOMER_DIGITS, 10, customer);
+    }
+}
+
+/// A claim of `quantity` tickets of a pool, to be stamped.
+#[must_use]
+pub fn claim(pool: &str, quantity: u32) -> v1::ClaimTicketsRequest {
+    v1::ClaimTicketsRequest {
+        request_id: REQUEST_ID.to_owned(),
+        ..claim_request(pool, CUSTOMER, quantity)
+    }
+}
+
+/// A purchase of `quantity` tickets of a pool, to be stamped.
+#[must_use]
+pub fn purchase(pool: &str, quantity: u32) -> v1::PurchaseTicketsRequest {
+    v1::PurchaseTicketsRequest {
+        request_id: REQUEST_ID.to_owned(),
+        ..purchase_request(pool, CUSTOMER, quantity)
     }
 }
 
@@ -171,7 +166,7 @@ mod tests {
 
     #[test]
     fn each_copy_is_a_valid_request_of_its_own() {
-        let template = Template::claim("hot", 2).unwrap();
+        let template = Template::new(&claim("hot", 2)).unwrap();
         for number in [0, 7, 0xabc_def0_1234, 1_234_567] {
             let copy = template.stamped(number);
             let request: v1::ClaimTicketsRequest = unframed(&copy).unwrap();

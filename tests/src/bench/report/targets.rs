@@ -61,12 +61,14 @@ pub fn targets(findings: &Findings) -> Vec<Target> {
     let [onsale, naive, echo] =
         [Engine::Onsale, Engine::NaiveAtomicUpdate, Engine::Echo].map(Engine::name);
     let hot = |engine| find(Scenario::HotClaim, engine);
+    let stream = hot(Engine::OnsaleStream.name());
     let (one, other) = (
         find(Scenario::Single, onsale),
         find(Scenario::Single, naive),
     );
     let single = one.zip(other);
-    let quiet = find(Scenario::Quiet, "quiet, beside").zip(find(Scenario::Quiet, "quiet, alone"));
+    let quiet =
+        find(Scenario::Quiet, "quiet, beside hot").zip(find(Scenario::Quiet, "quiet, alone"));
     let seconds = |name: &str| {
         let mut notes = findings.notes.iter();
         let note =
@@ -91,6 +93,16 @@ pub fn targets(findings: &Findings) -> Vec<Target> {
             "hot pool, ClaimTickets : echo",
             0.45,
             rates(hot(onsale), hot(echo)),
+        ),
+        Target::at_least(
+            "Execute, hot pool, ClaimTickets : unary",
+            2.5,
+            rates(stream, hot(onsale)),
+        ),
+        Target::at_least(
+            "Execute, hot pool : the append function alone, with ready batches of the same events",
+            0.5,
+            rates(stream, find(Scenario::Append, "append")),
         ),
         Target::at_least(
             "1,000 pools (Zipf), ClaimTickets : hot pool",

@@ -42,11 +42,7 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
     for _round in 0..settings.rounds {
         rounds.push(measure(batch).await?);
     }
-    findings.add(
-        Scenario::Append,
-        format!("append, {batch} events a batch"),
-        rounds,
-    );
+    findings.add(Scenario::Append, "append", rounds);
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The scenarios in which engines take turns: the same load on each, one after the other, round after round.
 
 use clap::ValueEnum as _;
-use onsale_proto::reason::Reason;
+use onsale_proto::{reason::Reason, v1::execute_request::Command};
 
 use super::{Scenario, Settings};
 use crate::{
@@ -11,8 +11,9 @@ use crate::{
             calls::Calls,
             closed,
             connection::{Connection, Method},
+            stream,
             tally::Measured,
-            template::{Template, pool_ids},
+            template::{self, Template, pool_ids},
             zipf,
         },
         meter::Meter,
@@ -70,7 +71,9 @@ pub async fn run(
 fn engines(scenario: Scenario) -> Vec<Engine> {
     let competes = |engine: &Engine| match engine {
         Engine::Onsale | Engine::NaiveAtomicUpdate => true,
-        Engine::NaiveForUpdate | Engine::BatchedSql => scenario != Scenario::Single,
+        Engine::OnsaleStream | Engine::NaiveForUpdate | Engine::BatchedSql => {
+            scenario != Scenario::Single
+        }
         Engine::Echo => scenario != Scenario::ManyPools,
     };
     let all = Engine::value_variants().iter().copied();
@@ -79,21 +82,40 @@ fn engines(scenario: Scenario) -> Vec<Engine> {
 
 /// The requests of a scenario, and the answers that they have to get from an engine.
 fn calls(scenario: Scenario, engine: Engine) -> anyhow::Result<Calls> {
+    let streamed = engine == Engine::OnsaleStream;
     if scenario == Scenario::HotPurchase {
-        return Ok(Calls::of(Method::Purchase, Template::purchase(HOT, 1)?));
+        let message = template::purchase(HOT, 1);
+        return match streamed {
+            false => Ok(Calls::of(Method::Purchase, Template::new(&message)?)),
+            true => {
+                let template = Template::command(Command::PurchaseTickets(message))?;
+                Ok(Calls::of(Method::Execute, template))
+            }
+        };
     }
-    if scenario == Scenario::ManyPools {
-        let templates = pools(scenario)
-            .into_iter()
-            .map(|id| Template::claim(&id, 1));
-        let templates = templates.collect::<Result<_, _>>()?;
-        let order = zipf::order(POOLS, ORDER_LENGTH);
-        return Ok(Calls::in_order(Method::Claim, templates, order));
-    }
-    if scenario == Scenario::SoldOut && engine != Engine::Echo {
-        return Ok(hot_claims()?.refused(Reason::SoldOut));
-    }
-    hot_claims()
+    let method = match streamed {
+        false => Method::Claim,
+        true => Method::Execute,
+    };
+    let templates = pools(scenario).into_iter().map(|id| {
+        let message = template::claim(&id, 1);
+        match streamed {
+            false => Template::new(&message),
+            true => Template::command(Command::ClaimTickets(message)),
+        }
+    });
+    let templates = templates.collect::<Result<Vec<_>, _>>()?;
+    let order = match templates.len() {
+        1 => vec![0],
+        _ => zipf::order(POOLS, ORDER_LENGTH),
+    };
+    let calls = Calls::in_order(method, templates, order);
+    Ok(
+        match scenario == Scenario::SoldOut && engine != Engine::Echo {
+            true => calls.refused(Reason::SoldOut),
+            false => calls,
+        },
+    )
 }
 
 /// Claims of one ticket of the hot pool.
@@ -101,7 +123,8 @@ fn calls(scenario: Scenario, engine: Engine) -> anyhow::Result<Calls> {
 /// # Errors
 /// None in practice.
 pub fn hot_claims() -> anyhow::Result<Calls> {
-    Ok(Calls::of(Method::Claim, Template::claim(HOT, 1)?))
+    let template = Template::new(&template::claim(HOT, 1))?;
+    Ok(Calls::of(Method::Claim, template))
 }
 
 fn pools(scenario: Scenario) -> Vec<String> {
@@ -140,8 +163,13 @@ impl Contestant {
             settings.in_flight
         };
         let timing = settings.timing();
-        let measured =
-            closed::run(&self.connections, calls, in_flight, timing, &mut self.meter).await?;
+        let (connections, meter) = (&self.connections, &mut self.meter);
+        let measured = match calls.method {
+            Method::Execute => stream::run(connections, calls, in_flight, timing, meter).await?,
+            Method::Claim | Method::Purchase | Method::Buy => {
+                closed::run(connections, calls, in_flight, timing, meter).await?
+            }
+        };
         self.rounds.push(figures(&measured, &mut self.meter).await?);
         Ok(())
     }
@@ -162,9 +190,12 @@ async fn sold_out(running: &Running) -> anyhow::Result<()> {
     running.open_pools(&[HOT.to_owned()], &a_pool(1)).await?;
     match running.engine {
         Engine::Echo => Ok(()),
-        Engine::Onsale => {
+        Engine::Onsale | Engine::OnsaleStream => {
             let connection = Connection::open_all(&running.addresses(), 1).await?;
-            let last = Calls::of(Method::Purchase, Template::purchase(HOT, 1)?);
+            let last = Calls::of(
+                Method::Purchase,
+                Template::new(&template::purchase(HOT, 1))?,
+            );
             for connection in connection {
                 let answer = connection.call(last.method, last.next()).await?;
                 last.check(&answer).map_err(anyhow::Error::msg)?;

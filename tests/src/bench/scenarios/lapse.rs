@@ -105,7 +105,10 @@ async fn live(
     meter: &mut Meter,
 ) -> anyhow::Result<Measured> {
     let tally = Arc::new(Tally::new()?);
-    let claims = Arc::new(Calls::of(Method::Claim, Template::claim(pool, 1)?));
+    let claims = Arc::new(Calls::of(
+        Method::Claim,
+        Template::new(&template::claim(pool, 1))?,
+    ));
     let loops: Vec<_> = connections
         .iter()
         .cycle()

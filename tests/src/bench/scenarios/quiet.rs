@@ -18,7 +18,7 @@ use crate::{
             closed,
             connection::{Connection, Method},
             open,
-            template::Template,
+            template::{self, Template},
         },
         meter::Meter,
         report::{Figures, Findings},
@@ -73,7 +73,7 @@ fn quiet_caller(running: &Running, timing: Timing) -> QuietCaller {
             let connections = Connection::open_all(&addresses, 1).await?;
             // What the service costs is counted by the meter of the hot load.
             let mut meter = Meter::new(&options, Vec::new()).await?;
-            let calls = Calls::of(Method::Claim, Template::claim(QUIET, 1)?);
+            let calls = Calls::of(Method::Claim, Template::new(&template::claim(QUIET, 1))?);
             let measured = open::run(&connections, calls, RATE, timing, &mut meter).await?;
             Ok(Figures::of_latencies(&measured))
         })
