@@ -65,9 +65,10 @@ text {{ font: 13px system-ui, "Segoe UI", "DejaVu Sans", sans-serif; fill: #1f29
 </style>
 <rect width="{WIDTH}" height="{height}" fill="#ffffff"/>
 <text class="title" x="24" y="34">Answers per second, {in_flight} requests in flight</text>
-<text class="small" x="24" y="55">{}, {} cores shared by load generator, engine and PostgreSQL (fsync on)</text>"##,
+<text class="small" x="24" y="55">{}, {} cores shared by load generator, engine and PostgreSQL (fsync {})</text>"##,
         escaped(&machine.date),
         machine.cores,
+        escaped(machine.setting("fsync")),
     )?;
     text.push_str(&body);
     text.push_str("</svg>\n");

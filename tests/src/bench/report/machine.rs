@@ -87,6 +87,14 @@ impl Machine {
         })
     }
 
+    /// The value of a setting of PostgreSQL; empty if it is not among those that matter.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> &str {
+        let mut settings = self.postgres.iter();
+        let setting = settings.find(|(of, _)| of == name);
+        setting.map_or("", |(_, value)| value)
+    }
+
     /// It in a sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
