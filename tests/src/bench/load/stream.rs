@@ -5,8 +5,9 @@ use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use anyhow::Context as _;
 use bytes::{Bytes, BytesMut};
-use h2::{RecvStream, SendStream, client::ResponseFuture};
+use h2::{SendStream, client::ResponseFuture};
 use onsale_proto::{status::of_message, v1, v1::execute_response::Outcome};
+use tonic::Status;
 
 use super::{
     Timing,
@@ -74,8 +75,10 @@ struct Stream {
 impl Stream {
     async fn keep_executing(mut self, share: usize) -> anyhow::Result<()> {
         self.send(share)?;
-        let answer = (&mut self.receiving).await?;
-        let mut answers: RecvStream = answer.into_body();
+        let (head, mut answers) = (&mut self.receiving).await?.into_parts();
+        if let Some(status) = Status::from_header_map(&head.headers) {
+            anyhow::bail!("the stream was refused: {}", status.message());
+        }
         while !self.in_flight.is_empty() {
             let piece = answers.data().await.context("the stream has ended")??;
             answers.flow_control().release_capacity(piece.len())?;
