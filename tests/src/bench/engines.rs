@@ -57,7 +57,8 @@ impl Engine {
         }
     }
 
-    /// With how many connections to PostgreSQL it was fastest in `onsale-bench sweep` (docs/benchmarks/sweep.json).
+    /// With how many connections to PostgreSQL it is run: to be what `onsale-bench sweep` finds on the machine in question.
+    /// These are a first guess, not yet the outcome of a sweep on a quiet machine.
     #[must_use]
     pub const fn best_connections(self) -> u32 {
         match self {
