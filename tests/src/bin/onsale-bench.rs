@@ -2,111 +2,104 @@
 
 use std::{
     io::{Write as _, stdout},
-    time::Duration,
+    path::PathBuf,
 };
 
-use clap::Parser;
-use onsale_tests::{
-    bench::{expiry, latency, load},
-    service::resident_kib,
-    system::System,
+use clap::{Parser, Subcommand, ValueEnum as _};
+use onsale_tests::bench::{
+    engines::{Engine, server},
+    report::{Findings, Report, machine::Machine, progress, table, targets::targets},
+    scenarios::{Scenario, Settings},
+    sweep,
 };
+use tokio::runtime::{Builder, Runtime};
 
 /// Measures Onsale on this machine: release builds, durable PostgreSQL, through gRPC.
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// How many samples of the latency from acknowledgement to frame.
-    #[arg(long, default_value_t = 1_000)]
-    samples: usize,
+    /// A look in about two minutes, without the scenario `expiry`; the figures are not to be quoted
+    #[arg(long)]
+    quick: bool,
 
-    /// How long each load runs, in seconds.
-    #[arg(long, default_value_t = 5)]
-    load_seconds: u64,
+    /// Only these scenarios
+    #[arg(long, value_enum, value_delimiter = ',', value_name = "SCENARIO")]
+    only: Vec<Scenario>,
 
-    /// How many tickets are sold in a second while ten thousand claims end.
-    #[arg(long, default_value_t = 1_000)]
-    sale_rate: u32,
+    /// How often each engine has its turn; medians count
+    #[arg(long)]
+    rounds: Option<usize>,
 
-    /// How often each load is run; the median counts.
-    #[arg(long, default_value_t = 3)]
-    rounds: usize,
+    /// Where results.json, results.md and rates.svg (or sweep.json) are written; nowhere if it is not given
+    #[arg(long, value_name = "FOLDER", overrides_with = "out")]
+    out: Option<PathBuf>,
+
+    #[command(subcommand)]
+    command: Option<Command>,
 }
 
-#[tokio::main]
-async fn main() -> anyhow::Result<()> {
+#[derive(Subcommand)]
+enum Command {
+    /// Find with how many connections each naive engine is at its best
+    Sweep,
+    /// Run a naive engine until it is killed; it prints its address
+    #[command(hide = true)]
+    Engine {
+        #[arg(value_enum)]
+        engine: Engine,
+        #[arg(long)]
+        connections: u32,
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+        database_url: String,
+    },
+}
+
+fn main() -> anyhow::Result<()> {
     let cli = Cli::parse();
-    let system = System::start().await;
-    let (command, query) = (
-        resident_kib(system.commands[0].pid()),
-        resident_kib(system.query.pid()),
-    );
-    let mib = |kib: Option<u64>| kib.unwrap_or(0) / 1_024;
-    say(&format!(
-        "memory after start: command-service {} MiB, query-service {} MiB",
-        mib(command),
-        mib(query)
-    ))?;
-    drop(system);
-
-    let with = latency::measure(&[], cli.samples).await?;
-    say(&format!(
-        "acknowledgement to frame, with notifications: {}",
-        with.summary()
-    ))?;
-    let polling = [("ONSALE_NOTIFY", "false"), ("ONSALE_QUERY_HINTS", "false")];
-    let without = latency::measure(&polling, cli.samples).await?;
-    say(&format!(
-        "acknowledgement to frame, polling each 100 ms: {}",
-        without.summary()
-    ))?;
-
-    for claims in [0, 10_000] {
-        let mut rounds = Vec::new();
-        for _ in 0..cli.rounds {
-            rounds.push(expiry::measure(claims, cli.sale_rate).await?);
-        }
-        rounds.sort_by_key(|round| round.latencies.at(990));
-        let round = &rounds[rounds.len() / 2];
-        say(&format!(
-            "{} sales/s while {} claims end in one second: {}, {} failed, places back after {:.1?}",
-            cli.sale_rate,
-            round.ended,
-            round.latencies.summary(),
-            round.failed,
-            round.back_after
-        ))?;
+    if let Some(Command::Engine {
+        engine,
+        connections,
+        database_url,
+    }) = &cli.command
+    {
+        return Runtime::new()?.block_on(server::serve(*engine, database_url, *connections));
     }
+    // On one thread: with less ado between threads the generator costs least.
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(measure(cli))
+}
 
-    let span = Duration::from_secs(cli.load_seconds);
-    for in_flight in [16, 256] {
-        let mut rounds = Vec::new();
-        for _ in 0..cli.rounds {
-            rounds.push((
-                load::purchases(in_flight, span).await?,
-                load::refusals(in_flight, span).await?,
-            ));
-        }
-        rounds.sort_by_key(|(bought, _)| bought.per_second);
-        let (bought, _) = &rounds[rounds.len() / 2];
-        say(&format!(
-            "purchases, {in_flight} in flight: {}/s, {}, {} unexpected",
-            bought.per_second,
-            bought.latencies.summary(),
-            bought.unexpected
-        ))?;
-        rounds.sort_by_key(|(_, refused)| refused.per_second);
-        let (_, refused) = &rounds[rounds.len() / 2];
-        say(&format!(
-            "SOLD_OUT, each proved, {in_flight} in flight: {}/s, {}, {} unexpected",
-            refused.per_second,
-            refused.latencies.summary(),
-            refused.unexpected
-        ))?;
+async fn measure(cli: Cli) -> anyhow::Result<()> {
+    let mut settings = match cli.quick {
+        true => Settings::QUICK,
+        false => Settings::WHOLE,
+    };
+    settings.rounds = cli.rounds.unwrap_or(settings.rounds).max(1);
+    if let Some(Command::Sweep) = cli.command {
+        return sweep::run(settings, &cli.out.unwrap_or_else(|| PathBuf::from("."))).await;
+    }
+    let machine = Machine::look().await?;
+    progress(&machine.sentence());
+    let mut findings = Findings::default();
+    let scenarios = match cli.only.as_slice() {
+        [] => Scenario::value_variants().to_vec(),
+        only => only.to_vec(),
+    };
+    let left_out =
+        |scenario: &Scenario| cli.quick && cli.only.is_empty() && *scenario == Scenario::NOT_QUICK;
+    for scenario in scenarios.into_iter().filter(|one| !left_out(one)) {
+        scenario.run(&settings, &mut findings).await?;
+    }
+    let report = Report {
+        machine,
+        settings,
+        targets: targets(&findings),
+        findings,
+    };
+    writeln!(stdout(), "{}", table::markdown(&report)?)?;
+    if let Some(folder) = cli.out {
+        report.write(&folder)?;
+        progress(&format!("written into {}", folder.display()));
     }
     Ok(())
-}
-
-fn say(line: &str) -> std::io::Result<()> {
-    writeln!(stdout(), "{line}")
 }

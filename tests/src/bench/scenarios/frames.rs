@@ -5,17 +5,38 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use onsale_proto::{name, v1};
 
-use super::Samples;
-use crate::{caller::purchase_request, system::System};
+use super::{Scenario, Settings};
+use crate::{
+    bench::{
+        load::tally::{Measured, histogram, micros},
+        report::{Figures, Findings},
+    },
+    caller::purchase_request,
+    system::System,
+};
 
 /// The shortest interval between frames that a stream may ask for.
 const MIN_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Measures `count` purchases, one after the other, each on an idle stream. `options` are the services' environment.
+/// Measures with notifications, and with the poll alone.
 ///
 /// # Errors
 /// A call or the stream failed.
-pub async fn measure(options: &[(&str, &str)], count: usize) -> anyhow::Result<Samples> {
+pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result<()> {
+    let polling = [("ONSALE_NOTIFY", "false"), ("ONSALE_QUERY_HINTS", "false")];
+    let sides: [(_, &[_]); 2] = [
+        ("with notifications", &[]),
+        ("polling each 100 ms", &polling),
+    ];
+    for (name, options) in sides {
+        let figures = measure(options, settings.frames).await?;
+        findings.add(Scenario::Frames, name, vec![figures]);
+    }
+    Ok(())
+}
+
+/// Measures `count` purchases, one after the other, each on an idle stream. `options` are the services' environment.
+async fn measure(options: &[(&str, &str)], count: usize) -> anyhow::Result<Figures> {
     let system = System::start_with(1, options).await;
     let mut caller = system.caller().await;
     let receipt = caller.create_pool("idle", 10_000).await?;
@@ -33,7 +54,8 @@ pub async fn measure(options: &[(&str, &str)], count: usize) -> anyhow::Result<S
         .await?
         .into_inner();
     let mut seen = 0;
-    let mut measured = Vec::with_capacity(count);
+    let mut measured = histogram()?;
+    let began = Instant::now();
     for n in 0..count {
         let request = purchase_request("idle", &format!("customer-{n}"), 1);
         let bought = caller
@@ -49,9 +71,10 @@ pub async fn measure(options: &[(&str, &str)], count: usize) -> anyhow::Result<S
                 .availability
                 .map_or(seen, |availability| availability.version);
         }
-        measured.push(acknowledged.elapsed());
+        measured.saturating_record(micros(acknowledged.elapsed()));
         // The next change must find the stream idle.
         tokio::time::sleep(MIN_INTERVAL + Duration::from_millis(2)).await;
     }
-    Ok(Samples::new(measured))
+    let measured = Measured::of_latencies(measured, 0, began.elapsed());
+    Ok(Figures::of_latencies(&measured))
 }

@@ -7,8 +7,12 @@ use futures::{StreamExt as _, stream};
 use onsale_proto::v1;
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 
-use super::Samples;
+use super::{Scenario, Settings};
 use crate::{
+    bench::{
+        load::tally::{Measured, histogram, micros},
+        report::{Figures, Findings},
+    },
     caller::{Caller, a_pool, claim_request, create_request, limits_request, purchase_request},
     system::System,
 };
@@ -26,24 +30,42 @@ const GONE_WITHIN: Duration = Duration::from_secs(60);
 /// Calls in flight while claims are made.
 const IN_FLIGHT: usize = 128;
 
-/// What sales at a steady rate felt.
-#[derive(Debug)]
-pub struct Expiry {
-    /// How long each sale took, from the moment at which it was due.
-    pub latencies: Samples,
-    /// Claims that ended within the second.
-    pub ended: u64,
-    /// How long after the last deadline all places were back.
-    pub back_after: Duration,
-    /// Sales that failed.
-    pub failed: u64,
-}
+/// Sales in a second, in an open loop ...
+const RATE: u32 = 1_000;
+/// ... while so many claims end.
+const CLAIMS: u32 = 10_000;
 
-/// Sells `rate` tickets a second from a pool of which `claims` claims of one ticket end in the same second.
+/// Measures sales without and with a mass of claims that end.
 ///
 /// # Errors
 /// The system does not start, or a call fails that prepares the measurement.
-pub async fn measure(claims: u32, rate: u32) -> anyhow::Result<Expiry> {
+pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result<()> {
+    for (name, claims) in [
+        ("1,000 sales/s", 0),
+        ("1,000 sales/s, 10,000 claims end", CLAIMS),
+    ] {
+        let (mut rounds, mut back_after) = (Vec::new(), Duration::ZERO);
+        for _round in 0..settings.rounds {
+            let (figures, back) = measure(claims, RATE).await?;
+            rounds.push(figures);
+            back_after = back_after.max(back);
+        }
+        findings.add(Scenario::Expiry, name, rounds);
+        if claims > 0 {
+            findings.note(
+                Scenario::Expiry,
+                "all places are back after (the longest of all rounds)",
+                u64::try_from(back_after.as_millis())?,
+                "ms",
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Sells `rate` tickets a second from a pool of which `claims` claims of one ticket end in the same second. Also says how
+/// long after the last deadline all places were back.
+async fn measure(claims: u32, rate: u32) -> anyhow::Result<(Figures, Duration)> {
     let system = System::start().await;
     let mut caller = system.caller().await;
     let pool = "expiring";
@@ -79,17 +101,12 @@ pub async fn measure(claims: u32, rate: u32) -> anyhow::Result<Expiry> {
         }
         anyhow::bail!("tickets are held {GONE_WITHIN:?} after the last deadline")
     });
-    let (latencies, failed) = sell(&caller, pool, rate).await?;
+    let measured = sell(&caller, pool, rate).await?;
     let back_after = match claims {
         0 => Duration::ZERO,
         _some => back.await??.saturating_duration_since(end),
     };
-    Ok(Expiry {
-        latencies,
-        ended: claims.into(),
-        back_after,
-        failed,
-    })
+    Ok((Figures::of_latencies(&measured), back_after))
 }
 
 async fn claim(caller: &Caller, pool: &str, count: u32) -> anyhow::Result<()> {
@@ -106,7 +123,7 @@ async fn claim(caller: &Caller, pool: &str, count: u32) -> anyhow::Result<()> {
 }
 
 /// An open loop: each sale is sent when it is due, whatever became of those before.
-async fn sell(caller: &Caller, pool: &'static str, rate: u32) -> anyhow::Result<(Samples, u64)> {
+async fn sell(caller: &Caller, pool: &'static str, rate: u32) -> anyhow::Result<Measured> {
     let mut ticks = interval(Duration::from_secs(1) / rate);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Burst);
     let count = u64::from(rate) * MEASURED.as_secs();
@@ -120,12 +137,12 @@ async fn sell(caller: &Caller, pool: &'static str, rate: u32) -> anyhow::Result<
             answer.map(|_| due.elapsed())
         }));
     }
-    let (mut measured, mut failed) = (Vec::new(), 0);
+    let (mut measured, mut failed) = (histogram()?, 0);
     for sale in sales {
         match sale.await? {
-            Ok(latency) => measured.push(latency),
+            Ok(latency) => measured.saturating_record(micros(latency)),
             Err(_refused) => failed += 1,
         }
     }
-    Ok((Samples::new(measured), failed))
+    Ok(Measured::of_latencies(measured, failed, MEASURED))
 }
