@@ -7,9 +7,13 @@ use std::{
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use mimalloc::MiMalloc;
 use onsale_command_service::{Config, migrate, serve, verify::verify};
 use onsale_shared::{shutdown, telemetry};
 use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The write side of Onsale: validates commands and appends events with expected-version checks.
 #[derive(Parser)]

@@ -4,9 +4,13 @@ use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
+use mimalloc::MiMalloc;
 use onsale_query_service::{Config, migrate, serve};
 use onsale_shared::{shutdown, telemetry};
 use tokio::net::TcpListener;
+
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The read side of Onsale: pools and their live availability.
 #[derive(Parser)]
