@@ -25,6 +25,8 @@ use std::{sync::Arc, time::Duration};
 
 use onsale_shared::{event::Source, id::IdSource, log::EventLog};
 
+use crate::snapshots::Snapshots;
+
 /// The limits of the pipeline.
 #[derive(Clone, Copy, Debug)]
 pub struct PoolLimits {
@@ -51,6 +53,8 @@ pub struct Context {
     pub source: Source,
     /// The limits.
     pub limits: PoolLimits,
+    /// Snapshots; without them every pool is loaded from all of its events.
+    pub snapshots: Option<Snapshots>,
 }
 
 #[cfg(test)]

@@ -61,6 +61,7 @@ impl Instance {
                 batch_events,
                 idle: Duration::from_secs(60),
             },
+            snapshots: None,
         };
         Self {
             pools: Pools::new(context),
