@@ -3,10 +3,12 @@
 //! - [`latency`]: from the acknowledgement of a command to a subscriber's frame.
 //! - [`expiry`]: what sales feel of a mass of claims that end at once.
 //! - [`load`]: how many purchases and refusals one instance answers.
+//! - [`load_time`]: how long a pool of a million events takes to load.
 
 pub mod expiry;
 pub mod latency;
 pub mod load;
+pub mod load_time;
 
 use std::time::Duration;
 

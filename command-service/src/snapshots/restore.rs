@@ -115,3 +115,48 @@ fn counts(header: &Header, page: &[RecordedEvent], now: Timestamp) -> bool {
     let later = page.get(1).map_or(now, |event| event.time.min(now));
     later <= header.recent_until.plus(CLOCK_MARGIN)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::commands::testing::{event_id, minute};
+    use onsale_shared::log::Position;
+
+    #[test]
+    fn what_is_remembered_for_a_while_counts_now_or_for_a_later_event() {
+        let header = Header {
+            state_version: STATE_VERSION,
+            version: Version::new(7).unwrap_or_default(),
+            last_event: event_id(7),
+            recent_until: minute(100),
+        };
+        let decided = |minutes| RecordedEvent {
+            position: Position::START,
+            stream: StreamName::from("pools/a-pool"),
+            version: header.version,
+            id: event_id(7),
+            kind: String::new(),
+            schema: 1,
+            time: minute(minutes),
+            data: String::new(),
+            metadata: String::new(),
+            recorded_at: minute(minutes),
+        };
+        let last = decided(5);
+        for (later, now, expected) in [
+            (None, 100, true),
+            (None, 101, true),
+            (None, 102, false),
+            // Paid late, perhaps: what it was paid for must be known.
+            (Some(50), 200, true),
+            (Some(150), 200, false),
+        ] {
+            let page: Vec<_> = [last.clone()]
+                .into_iter()
+                .chain(later.map(decided))
+                .collect();
+            let counts = counts(&header, &page, minute(now));
+            assert_eq!(counts, expected, "{later:?} at {now}");
+        }
+    }
+}

@@ -4,8 +4,10 @@
 
 mod abandoned;
 mod deadlines;
+mod eviction;
 mod foreign;
 mod logs;
 mod memory;
 mod sellout;
+mod snapshots;
 mod watcher;

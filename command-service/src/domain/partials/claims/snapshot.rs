@@ -10,13 +10,15 @@ use onsale_shared::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{Claim, Claims, Fingerprint, Note, TicketState, Tickets, Void, evolve::deadline};
+use super::{
+    Claim, Claims, Fingerprint, Note, Ticket, TicketState, Tickets, Void, evolve::deadline,
+};
 use crate::domain::{
     journal::Cell,
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// A claim, as it is written.
+/// A claim, as it is written; its tickets follow.
 #[derive(Serialize, Deserialize)]
 struct Row<'a> {
     id: ClaimId,
@@ -29,7 +31,6 @@ struct Row<'a> {
     granted: bool,
     ended_micros: i64,
     note: Option<Note>,
-    tickets: Tickets,
     first_event: EventId,
 }
 
@@ -46,12 +47,11 @@ impl<'a> Row<'a> {
             granted: claim.granted,
             ended_micros: claim.ended_at.as_micros(),
             note: claim.note.as_deref().cloned(),
-            tickets: claim.tickets.clone(),
             first_event: claim.first_event,
         }
     }
 
-    fn claim(self) -> Result<Claim, Damaged> {
+    fn claim(self, tickets: Tickets) -> Result<Claim, Damaged> {
         Ok(Claim {
             customer: Reference::parse(self.customer).map_err(|_| Damaged::IMPOSSIBLE)?,
             unit_price: self.unit_price,
@@ -62,7 +62,7 @@ impl<'a> Row<'a> {
             granted: self.granted,
             ended_at: Timestamp::from_micros(self.ended_micros),
             note: self.note.map(Into::into),
-            tickets: self.tickets,
+            tickets,
             first_event: self.first_event,
         })
     }
@@ -84,7 +84,7 @@ impl Claims {
         writer.put_rows(voids.into_iter());
         let mut claims: Vec<_> = self.iter().filter(|(_, claim)| !claim.is_over()).collect();
         claims.sort_unstable_by_key(|(id, _)| **id);
-        writer.put_rows(claims.into_iter().map(|(id, claim)| Row::of(*id, claim)));
+        write_claims(writer, &claims);
     }
 
     /// Writes the claims that are over and not forgotten, and returns until when they count.
@@ -94,13 +94,13 @@ impl Claims {
             .iter()
             .filter_map(|(end, id)| {
                 let claim = self.get(*id)?;
-                (claim.is_over() && claim.ended_at == *end).then(|| Row::of(*id, claim))
+                (claim.is_over() && claim.ended_at == *end).then_some((id, claim))
             })
             .collect();
         let kept_for = Self::KEPT_FOR.max(*self.late_purchase_window.get());
-        let last = ended.iter().map(|row| row.ended_micros).max();
-        writer.put_rows(ended.into_iter());
-        Timestamp::from_micros(last.unwrap_or_default()).plus(kept_for)
+        let last = ended.iter().map(|(_, claim)| claim.ended_at).max();
+        write_claims(writer, &ended);
+        last.unwrap_or_default().plus(kept_for)
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
@@ -146,12 +146,23 @@ impl Claims {
 
     fn read_claim(&mut self, reader: &mut Reader<'_>) -> Result<(ClaimId, Box<Claim>), Damaged> {
         let row: Row<'_> = reader.take()?;
-        let (id, claim) = (row.id, Box::new(row.claim()?));
-        for ticket in &claim.tickets {
+        let id = row.id;
+        let mut tickets = Tickets::new();
+        for _ in 0..reader.rows()? {
+            let ticket: Ticket = reader.take()?;
             if matches!(ticket.state, TicketState::Bought | TicketState::Refunded) {
                 self.by_ticket.set(ticket.id, id);
             }
+            tickets.push(ticket);
         }
-        Ok((id, claim))
+        Ok((id, Box::new(row.claim(tickets)?)))
+    }
+}
+
+fn write_claims(writer: &mut Writer, claims: &[(&ClaimId, &Claim)]) {
+    writer.put(&claims.len());
+    for (id, claim) in claims {
+        writer.put(&Row::of(**id, claim));
+        writer.put_rows(claim.tickets.iter());
     }
 }
