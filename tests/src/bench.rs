@@ -4,11 +4,14 @@
 //! - [`expiry`]: what sales feel of a mass of claims that end at once.
 //! - [`load`]: how many purchases and refusals one instance answers.
 //! - [`load_time`]: how long a pool of a million events takes to load.
+//! - [`many_pools`]: how much memory an instance takes over a log of many pools.
 
 pub mod expiry;
+mod filling;
 pub mod latency;
 pub mod load;
 pub mod load_time;
+pub mod many_pools;
 
 use std::time::Duration;
 

@@ -1,35 +1,27 @@
 //! How long a command takes that is the first of its pool on a fresh instance: from all events of a long stream, and
 //! from a snapshot that the background fold made.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use onsale_command_service::domain::{
-    Command, Decision, Entry, Fact, Pool, Request,
-    commands::{ClaimTickets, CreatePool, PurchaseTickets, ReleaseTickets},
-    decide,
+    Command,
+    commands::{ClaimTickets, PurchaseTickets, ReleaseTickets},
 };
 use onsale_shared::{
-    event::{
-        CommandHash, CommandMetadata, Labels, Limits, Metadata, PoolEvent, Schedule, Source, encode,
-    },
-    id::{ClaimId, IdSource, PoolId, RequestId},
-    log::{AppendBatch, EventLog, Group, NewEvent, Position, StreamName, Version},
-    money::{Amount, Currency, Minor},
-    pricing::Pricing,
-    text::Reference,
-    time::Timestamp,
+    id::PoolId,
+    log::{AppendBatch, EventLog as _, postgres::PostgresLog},
 };
 use sqlx::PgConnection;
 
-use super::Samples;
+use super::{
+    Samples,
+    filling::{Filling, create, order},
+};
 use crate::{
     caller::{Caller, a_pool, create_request},
     database::TestDatabase,
-    service::{Kind, Service},
+    service::{Kind, Service, resident_kib},
     system::migrated_database,
     wait::eventually,
 };
@@ -38,8 +30,6 @@ use crate::{
 const PURCHASES: u32 = 5_000;
 /// Live claims of two tickets.
 const LIVE_CLAIMS: u32 = 5_000;
-/// Events an append.
-const APPENDED_AT_ONCE: usize = 1_000;
 /// How long the background work of an instance may take.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -78,10 +68,7 @@ pub async fn measure(events: i64, when: When, rounds: usize) -> anyhow::Result<L
     let database = migrated_database().await;
     let mut admin = database.admin().await;
     let id = "long";
-    let filled = Filling::start(&database, id, when)
-        .await?
-        .fill(events)
-        .await?;
+    let filled = fill(&database, id, when, events).await?;
 
     let service = start(&database).await;
     let from_events = first_command(&service, id, "first").await?;
@@ -102,13 +89,13 @@ pub async fn measure(events: i64, when: When, rounds: usize) -> anyhow::Result<L
     service.kill().await;
 
     let mut measured = Vec::new();
-    let mut resident_kib = (0, 0);
+    let mut resident = (0, 0);
     for round in 0..rounds {
         let service = start(&database).await;
-        let before = super::super::service::resident_kib(service.pid());
+        let before = resident_kib(service.pid());
         measured.push(first_command(&service, id, &format!("round-{round}")).await?);
-        let after = super::super::service::resident_kib(service.pid());
-        resident_kib = (before.unwrap_or(0), after.unwrap_or(0));
+        let after = resident_kib(service.pid());
+        resident = (before.unwrap_or(0), after.unwrap_or(0));
         service.kill().await;
     }
     Ok(LoadTime {
@@ -117,7 +104,7 @@ pub async fn measure(events: i64, when: When, rounds: usize) -> anyhow::Result<L
         snapshot_bytes,
         snapshot_after,
         from_snapshot: Samples::new(measured),
-        resident_kib,
+        resident_kib: resident,
     })
 }
 
@@ -152,175 +139,47 @@ async fn first_command(service: &Service, id: &str, customer: &str) -> anyhow::R
     Ok(began.elapsed())
 }
 
-/// A stream as its actor would have written it, at times of its own.
-struct Filling {
-    log: Arc<dyn EventLog>,
-    id: PoolId,
-    pool: Pool,
-    now: Timestamp,
-    step: Duration,
-    batch: Vec<NewEvent>,
-    appended: Version,
-}
-
-impl Filling {
-    async fn start(database: &TestDatabase, id: &str, when: When) -> anyhow::Result<Self> {
-        let log: Arc<dyn EventLog> = database.log().await;
-        let (hours, step) = match when {
-            When::Today => (20, Duration::from_millis(100)),
-            When::Yesterday => (48, Duration::from_millis(150)),
-        };
-        Ok(Self {
-            now: log.clock().now().minus(Duration::from_hours(hours)),
-            log,
-            id: PoolId::parse(id)?,
-            pool: Pool::default(),
-            step,
-            batch: Vec::new(),
-            appended: Version::START,
-        })
-    }
-
-    async fn fill(mut self, events: i64) -> anyhow::Result<i64> {
-        self.tell(create()?).await?;
-        for n in 0..PURCHASES {
-            let order = order(&format!("buyer-{n}"))?;
-            let payment_reference = None;
-            self.tell(Command::PurchaseTickets(PurchaseTickets {
-                order,
-                payment_reference,
-            }))
-            .await?;
-        }
-        for n in 0..LIVE_CLAIMS {
-            let order = order(&format!("holder-{n}"))?;
-            self.tell(Command::ClaimTickets(order)).await?;
-        }
-        let mut n = 0_u32;
-        while self.pool.version().get() < events {
-            n += 1;
-            let order = order(&format!("customer-{n}"))?;
-            let claim = self.tell(Command::ClaimTickets(order)).await?;
-            self.tell(Command::ReleaseTickets(ReleaseTickets {
-                claim: claim.context("a claim")?,
-                tickets: Vec::new(),
-                by_operator: false,
-            }))
-            .await?;
-        }
-        self.append().await?;
-        Ok(self.pool.version().get())
-    }
-
-    async fn tell(&mut self, command: Command) -> anyhow::Result<Option<ClaimId>> {
-        self.now = self.now.plus(self.step);
-        let mut ids = IdSource.ids(self.now);
-        let id = ids.event().0;
-        let request = Request {
-            id: RequestId(id),
-            hash: CommandHash(id.as_u128()),
-            command,
-        };
-        let decided = decide(&self.pool, &request, self.now, &mut ids);
-        let Ok(Decision::Record(facts)) = decided else {
-            anyhow::bail!("{decided:?}");
-        };
-        let mut hash = Some(request.hash);
-        for fact in &facts {
-            self.record(fact, &request, hash.take())?;
-        }
-        if self.batch.len() >= APPENDED_AT_ONCE - 4 {
-            self.append().await?;
-        }
-        Ok(facts.first().and_then(|fact| match &fact.event {
-            PoolEvent::TicketClaimed(claimed) => Some(claimed.claim),
-            _other => None,
-        }))
-    }
-
-    fn record(
-        &mut self,
-        fact: &Fact,
-        request: &Request,
-        hash: Option<CommandHash>,
-    ) -> anyhow::Result<()> {
-        let version = self.pool.version().next();
-        self.pool.evolve(&Entry {
-            event: &fact.event,
-            id: fact.id,
-            version,
-            position: Position::new(version.get()),
-            time: self.now,
-            request: Some(request.id),
-            command_hash: hash,
-            actor: None,
-        });
-        let encoded = encode(&fact.event)?;
-        let metadata = Metadata {
-            request_id: Some(request.id),
-            causation_id: fact.cause,
-            command: hash.map(|hash| CommandMetadata {
-                command_hash: Some(hash),
-                correlation_id: None,
-                traceparent: None,
-                actor: "anonymous".to_owned(),
-                source: Source {
-                    service: "command-service".to_owned(),
-                    version: "0".to_owned(),
-                    instance: "filling".to_owned(),
-                },
-            }),
-        };
-        self.batch.push(NewEvent {
-            id: fact.id,
-            kind: encoded.kind,
-            schema: encoded.schema,
-            time: self.now,
-            data: encoded.data,
-            metadata: metadata.to_json()?,
-            origin: None,
-        });
-        Ok(())
-    }
-
-    async fn append(&mut self) -> anyhow::Result<()> {
-        let events = std::mem::take(&mut self.batch);
-        let group = Group::of_stream(StreamName::of_pool(&self.id), self.appended, events);
-        self.log.append(&AppendBatch::new(vec![group])?).await?;
-        self.appended = self.pool.version();
-        Ok(())
-    }
-}
-
-fn create() -> anyhow::Result<Command> {
-    let price = Amount {
-        currency: Currency::parse("EUR")?,
-        minor: Minor::new(4_999).context("a price")?,
+/// Returns how many events the stream has.
+async fn fill(database: &TestDatabase, id: &str, when: When, events: i64) -> anyhow::Result<i64> {
+    let log = database.log().await;
+    let (hours, step) = match when {
+        When::Today => (20, Duration::from_millis(100)),
+        When::Yesterday => (48, Duration::from_millis(150)),
     };
-    Ok(Command::CreatePool(CreatePool {
-        display_name: None,
-        promoter: None,
-        show: None,
-        labels: Labels::new(),
-        schedule: Schedule::default(),
-        capacity: 1_000_000,
-        pricing: Pricing::fixed(price),
-        limits: Limits {
-            max_tickets_per_order: 4,
-            max_tickets_per_customer: 4,
-            // Whatever is held stays so while it is measured.
-            claim_duration: Duration::from_hours(24 * 30),
-            late_purchase_window: Duration::from_mins(15),
-        },
-    }))
+    let began = log.clock().now().minus(Duration::from_hours(hours));
+    let mut stream = Filling::new(PoolId::parse(id)?, began, step);
+    stream.tell(create()?)?;
+    for n in 0..PURCHASES {
+        stream.tell(Command::PurchaseTickets(PurchaseTickets {
+            order: order(&format!("buyer-{n}"))?,
+            payment_reference: None,
+        }))?;
+        append_most(&log, &mut stream).await?;
+    }
+    for n in 0..LIVE_CLAIMS {
+        stream.tell(Command::ClaimTickets(order(&format!("holder-{n}"))?))?;
+        append_most(&log, &mut stream).await?;
+    }
+    let mut n = 0_u32;
+    while stream.version().get() < events {
+        n += 1;
+        let order: ClaimTickets = order(&format!("customer-{n}"))?;
+        let claim = stream.tell(Command::ClaimTickets(order))?;
+        stream.tell(Command::ReleaseTickets(ReleaseTickets {
+            claim: claim.context("a claim")?,
+            tickets: Vec::new(),
+            by_operator: false,
+        }))?;
+        append_most(&log, &mut stream).await?;
+    }
+    log.append(&AppendBatch::new(vec![stream.take()])?).await?;
+    Ok(stream.version().get())
 }
 
-fn order(customer: &str) -> anyhow::Result<ClaimTickets> {
-    Ok(ClaimTickets {
-        customer: Reference::parse(customer)?,
-        quantity: 2,
-        max_unit_price: None,
-        reference: None,
-        labels: Labels::new(),
-    })
+/// Appends when there is nearly as much as an append takes.
+async fn append_most(log: &PostgresLog, stream: &mut Filling) -> anyhow::Result<()> {
+    if stream.waiting() > 900 {
+        log.append(&AppendBatch::new(vec![stream.take()])?).await?;
+    }
+    Ok(())
 }

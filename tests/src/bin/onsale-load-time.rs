@@ -1,9 +1,12 @@
-//! Measures how long a pool of a million events takes to load.
+//! Measures how long a pool of a million events takes to load, and how much memory many pools take.
 
 use std::io::{Write as _, stdout};
 
 use clap::Parser;
-use onsale_tests::bench::load_time::{When, measure};
+use onsale_tests::bench::{
+    load_time::{When, measure},
+    many_pools,
+};
 
 /// Measures how long the first command of a long pool takes on a fresh instance: release builds, through gRPC.
 #[derive(Parser)]
@@ -12,6 +15,10 @@ struct Cli {
     /// How many events the pool has.
     #[arg(long, default_value_t = 1_000_000)]
     events: i64,
+
+    /// How many pools the log has when memory is measured; a hundredth of them are active.
+    #[arg(long, default_value_t = 100_000)]
+    pools: u32,
 
     /// How many fresh instances are measured.
     #[arg(long, default_value_t = 7)]
@@ -37,5 +44,15 @@ async fn main() -> anyhow::Result<()> {
             after / 1_024,
         )?;
     }
+    let many = many_pools::measure(cli.pools, cli.pools / 100).await?;
+    writeln!(
+        stdout(),
+        "{} pools in the log: {} MiB resident, {} MiB with {} of them active, {} MiB when these were evicted",
+        cli.pools,
+        many.idle / 1_024,
+        many.active / 1_024,
+        cli.pools / 100,
+        many.evicted / 1_024,
+    )?;
     Ok(())
 }
