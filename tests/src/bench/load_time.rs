@@ -109,7 +109,9 @@ pub async fn measure(events: i64, when: When, rounds: usize) -> anyhow::Result<L
 }
 
 async fn start(database: &TestDatabase) -> Service {
-    Service::start(Kind::Command, database.url(), &[]).await
+    // Folding all events takes longer than callers usually wait.
+    let options = [("ONSALE_DEADLINE_DEFAULT_MS", "60000")];
+    Service::start(Kind::Command, database.url(), &options).await
 }
 
 /// Whether the pool's snapshot is nearly as far as its stream, and the deadlines are as far as the log.

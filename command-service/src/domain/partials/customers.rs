@@ -90,7 +90,7 @@ impl Customers {
         customers.tickets.reserve(rows);
         for _ in 0..rows {
             let (customer, has): (&str, u32) = reader.take()?;
-            let customer = Reference::parse(customer).map_err(|_| Damaged::IMPOSSIBLE)?;
+            let customer = Reference::parse(customer).map_err(|_invalid| Damaged::IMPOSSIBLE)?;
             customers.tickets.set(customer, has);
         }
         Ok(customers)

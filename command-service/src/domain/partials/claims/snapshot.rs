@@ -53,7 +53,7 @@ impl<'a> Row<'a> {
 
     fn claim(self, tickets: Tickets) -> Result<Claim, Damaged> {
         Ok(Claim {
-            customer: Reference::parse(self.customer).map_err(|_| Damaged::IMPOSSIBLE)?,
+            customer: Reference::parse(self.customer).map_err(|_invalid| Damaged::IMPOSSIBLE)?,
             unit_price: self.unit_price,
             pricing_version: self.pricing_version,
             epoch: self.epoch,
