@@ -10,8 +10,9 @@ use std::collections::HashMap;
 use proptest::{prelude::*, test_runner::TestRunner};
 
 use self::{
+    checks::{restored, snapshot},
     steps::{Step, steps},
-    story::{Story, restored, snapshot},
+    story::Story,
 };
 use super::Rejection;
 

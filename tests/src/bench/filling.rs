@@ -75,10 +75,11 @@ impl Filling {
         for fact in &facts {
             self.record(fact, &request, hash.take())?;
         }
-        Ok(facts.first().and_then(|fact| match &fact.event {
-            PoolEvent::TicketClaimed(claimed) => Some(claimed.claim),
-            _other => None,
-        }))
+        let first = facts.first().map(|fact| &fact.event);
+        Ok(match first {
+            Some(PoolEvent::TicketClaimed(claimed)) => Some(claimed.claim),
+            Some(_) | None => None,
+        })
     }
 
     fn record(

@@ -26,7 +26,6 @@ use crate::domain::{
     decide,
     journal::Mark,
     slice::GENERAL_REFUSALS,
-    snapshot::Snapshot,
 };
 
 /// A story as it unfolds.
@@ -314,15 +313,6 @@ impl Story {
         }
     }
 
-    /// What is read back from a snapshot tells the same, and the story goes on with it.
-    fn restore(&mut self) {
-        let restored = restored(&self.pool);
-        assert_eq!(snapshot(&restored), snapshot(&self.pool), "restored");
-        self.pool = restored;
-        self.check();
-        self.reached.insert("RESTORED");
-    }
-
     /// What is folded under a mark and undone has never been.
     fn speculate_and_undo(&mut self, facts: &[Fact]) {
         let before = format!("{:?}", self.pool);
@@ -370,16 +360,6 @@ impl Story {
         }
         pool
     }
-}
-
-pub(super) fn snapshot(pool: &Pool) -> Snapshot {
-    pool.to_snapshot().unwrap().expect("a pool that is sound")
-}
-
-/// The pool without what it has forgotten.
-pub(super) fn restored(pool: &Pool) -> Pool {
-    let snapshot = snapshot(pool);
-    Pool::from_snapshot(&snapshot.lasting, Some(&snapshot.recent)).unwrap()
 }
 
 pub(super) fn fold_into(
