@@ -1,6 +1,8 @@
 //! Claims in bytes: those that hold or have bought tickets for as long as the pool is there, the others for a while.
 //! What follows from them (deadlines, holders, the claims of tickets) is not written.
 
+use std::collections::HashSet;
+
 use onsale_shared::{
     event::ReleaseCause,
     id::{ClaimId, EventId},
@@ -89,12 +91,15 @@ impl Claims {
 
     /// Writes the claims that are over and not forgotten, and returns until when they count.
     pub(crate) fn write_recent(&self, writer: &mut Writer) -> Timestamp {
+        // One that ended twice in the same moment has two equal places.
+        let mut written = HashSet::new();
         let ended: Vec<_> = self
             .ended
             .iter()
             .filter_map(|(end, id)| {
                 let claim = self.get(*id)?;
-                (claim.is_over() && claim.ended_at == *end).then_some((id, claim))
+                let counts = claim.is_over() && claim.ended_at == *end && written.insert(*id);
+                counts.then_some((id, claim))
             })
             .collect();
         let kept_for = Self::KEPT_FOR.max(*self.late_purchase_window.get());
