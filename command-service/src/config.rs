@@ -62,6 +62,11 @@ pub struct Config {
     #[arg(long, env = "ONSALE_POOL_IDLE_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(100..=86_400_000))]
     pub pool_idle_ms: u64,
 
+    /// After how many events of a pool its state is stored anew, so that it is loaded without them; 0: never, and stored
+    /// states are not used.
+    #[arg(long, env = "ONSALE_SNAPSHOT_EVENTS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
+    pub snapshot_events: u32,
+
     /// A batch takes no further command once it has this many events (1 to 500).
     #[arg(long, env = "ONSALE_BATCH_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=500))]
     pub batch_events: u16,

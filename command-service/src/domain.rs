@@ -4,6 +4,7 @@
 //! - [`commands`]: one command, one file: its context, what it checks, what it records, its tests.
 //! - [`partials`]: the state of a pool in parts, each with its own `evolve`.
 //! - [`pool`]: the parts together; [`decide()`]: what holds for every command.
+//! - [`snapshot`]: a pool's state in bytes.
 //! - [`journal`]: undoing what was decided on hope, in proportion to what was decided.
 
 pub mod commands;
@@ -17,6 +18,7 @@ pub mod pool;
 pub(crate) mod properties;
 pub mod rejection;
 pub mod slice;
+pub mod snapshot;
 
 pub use commands::Command;
 pub use decide::{Decision, Request, decide};

@@ -25,7 +25,7 @@ use std::{sync::Arc, time::Duration};
 
 use onsale_shared::{event::Source, id::IdSource, log::EventLog};
 
-use crate::metrics::PoolMetrics;
+use crate::{metrics::PoolMetrics, snapshots::Snapshots};
 
 /// The limits of the pipeline.
 #[derive(Clone, Copy, Debug)]
@@ -55,6 +55,8 @@ pub struct Context {
     pub limits: PoolLimits,
     /// What is measured.
     pub metrics: PoolMetrics,
+    /// Snapshots; without them every pool is loaded from all of its events.
+    pub snapshots: Option<Snapshots>,
 }
 
 #[cfg(test)]

@@ -16,26 +16,32 @@ use onsale_shared::{
     },
 };
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
 
 use crate::{
     config::Config,
-    deadlines::{store, sweeper::Sweeper},
+    deadlines::sweeper::Sweeper,
     grpc::{
         caller::DeadlineLimits,
         service::{CommandService, admission::Admission},
     },
     metrics::{self, CommandMetrics, PoolMetrics},
     pools::{Committer, Context, PoolLimits, Pools, committer::CommitLimits},
+    schema,
+    snapshots::{Snapshots, Store, Taker},
 };
 
 /// The name of the service, for logs and the metadata of events.
 const SERVICE: &str = "command-service";
 /// The largest message that is read. The largest valid request has some 10 KiB.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
+/// Deadlines are read and written by one task.
+const DEADLINE_CONNECTIONS: u32 = 1;
+/// Snapshots are read by as many as load a pool, and large ones take a while.
+const SNAPSHOT_CONNECTIONS: u32 = 4;
 
 /// Serves on `listener` until `stop` is cancelled, then drains.
 ///
@@ -54,6 +60,7 @@ pub async fn serve(
         tracing::info!(%address, "metrics");
     }
     let log = connect(&config).await?;
+    let (taking, snapshots) = start_taking_snapshots(&config, &log, &stop).await?;
     let pools = Pools::new(Context {
         committer: Committer::start(Arc::clone(&log), CommitLimits::default()),
         log: Arc::clone(&log),
@@ -66,10 +73,11 @@ pub async fn serve(
             idle: config.pool_idle(),
         },
         metrics: PoolMetrics::default(),
+        snapshots,
     });
     let sweeper = Sweeper {
         log: Arc::clone(&log),
-        store: deadline_store(&config).await?,
+        store: connect_aside(&config, DEADLINE_CONNECTIONS).await?,
         pools: Arc::clone(&pools),
         tail: TailConfig {
             poll_interval: Duration::from_millis(config.poll_interval_ms),
@@ -114,6 +122,7 @@ pub async fn serve(
     stop.cancel();
     draining.await.context("draining")?;
     sweeping.await.context("the sweeper")?;
+    taking.await.context("the taker of snapshots")?;
     tracing::info!("stopped");
     served
 }
@@ -125,7 +134,7 @@ pub async fn serve(
 pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
     let options = postgres::session_options(database_url, SERVICE).context("DATABASE_URL")?;
     let roles = postgres::migrate(&options).await?;
-    store::migrate(&options).await?;
+    schema::migrate(&options).await?;
     if roles == RoleOutcome::NotAllowed {
         tracing::warn!(
             "this login may not create or grant roles: the services will work with the rights of their login, \
@@ -162,8 +171,22 @@ async fn connect(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
     ))
 }
 
-/// A small pool of its own for the deadlines: they must not wait for the log's readers.
-async fn deadline_store(config: &Config) -> anyhow::Result<PgPool> {
+/// Snapshots are taken from now on until `stop`, unless they are switched off.
+async fn start_taking_snapshots(
+    config: &Config,
+    log: &Arc<dyn EventLog>,
+    stop: &CancellationToken,
+) -> anyhow::Result<(JoinHandle<()>, Option<Snapshots>)> {
+    if config.snapshot_events == 0 {
+        return Ok((tokio::spawn(async {}), None));
+    }
+    let store = Store::new(connect_aside(config, SNAPSHOT_CONNECTIONS).await?);
+    let (taker, snapshots) = Taker::new(Arc::clone(log), store, config.snapshot_events);
+    Ok((tokio::spawn(taker.run(stop.clone())), Some(snapshots)))
+}
+
+/// A few connections of their own for what must not wait for the log's readers.
+async fn connect_aside(config: &Config, connections: u32) -> anyhow::Result<PgPool> {
     let options = postgres::session_options(&config.database_url, SERVICE)?;
     let mut connection = PgConnection::connect_with(&options).await?;
     let role = postgres::may_use_role(&mut connection, Role::Command)
@@ -171,7 +194,7 @@ async fn deadline_store(config: &Config) -> anyhow::Result<PgPool> {
         .then_some(Role::Command);
     connection.close().await?;
     let pool = PgPoolOptions::new()
-        .max_connections(1)
+        .max_connections(connections)
         .after_connect(move |connection, _| {
             Box::pin(async move { postgres::prepare_session(connection, role).await })
         })

@@ -57,6 +57,13 @@ impl Timestamp {
         Self(self.0.saturating_add(micros).min(Self::MAX.0))
     }
 
+    /// This moment and `span` earlier.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        let micros = i64::try_from(span.as_micros()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(micros))
+    }
+
     /// The time from `earlier` to this moment; zero if this is not later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
@@ -123,6 +130,10 @@ mod tests {
     #[test]
     fn arithmetic_never_wraps() {
         assert_eq!(Timestamp::MAX.plus(Duration::MAX), Timestamp::MAX);
+        assert_eq!(
+            Timestamp::from_micros(-1).minus(Duration::MAX),
+            Timestamp::from_micros(i64::MIN)
+        );
         assert_eq!(
             Timestamp::from_micros(1).since(Timestamp::MAX),
             Duration::ZERO

@@ -3,6 +3,8 @@
 //! - [`engines`]: Onsale, and what it is compared with.
 //! - [`fill`]: a log with millions of events.
 //! - [`load`](mod@load): the load generator.
+//! - [`load_time`]: how long a pool of a million events takes to load.
+//! - [`many_pools`]: how much memory an instance takes over a log of many pools.
 //! - [`meter`]: what a load costs.
 //! - [`scenarios`]: what is measured.
 //! - [`report`]: what is said about it.
@@ -10,7 +12,10 @@
 
 pub mod engines;
 pub mod fill;
+mod filling;
 pub mod load;
+pub mod load_time;
+pub mod many_pools;
 pub mod meter;
 pub mod report;
 pub mod scenarios;

@@ -1,42 +1,9 @@
-//! The tables of the deadlines, and their migration.
+//! The tables of the deadlines.
 
-use anyhow::Context as _;
-use onsale_shared::{
-    id::PoolId,
-    log::{
-        Position,
-        postgres::{Role, RoleOutcome, ensure_role, in_schema, run_on_roles},
-    },
-};
-use sqlx::{Connection as _, PgConnection, PgPool, migrate::Migrator, postgres::PgConnectOptions};
+use onsale_shared::{id::PoolId, log::Position};
+use sqlx::PgPool;
 
 use super::index::{Index, Slot};
-
-static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
-
-const RIGHTS: [&str; 2] = [
-    "GRANT USAGE ON SCHEMA onsale_command TO onsale_command_service",
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON onsale_command.deadlines, onsale_command.checkpoints TO onsale_command_service",
-];
-
-/// Brings the schema up to date. Safe when several run at once.
-///
-/// # Errors
-/// The database failed.
-pub async fn migrate(options: &PgConnectOptions) -> anyhow::Result<()> {
-    let mut connection = PgConnection::connect_with(options).await?;
-    in_schema(&MIGRATOR, "onsale_command")
-        .run(&mut connection)
-        .await
-        .context("the schema onsale_command")?;
-    if ensure_role(&mut connection, Role::Command).await? == RoleOutcome::Ready {
-        for right in RIGHTS {
-            run_on_roles(&mut connection, right).await?;
-        }
-    }
-    connection.close().await?;
-    Ok(())
-}
 
 /// The deadlines as they were stored, and the position that they belong to; read in one snapshot.
 ///

@@ -62,7 +62,7 @@ pub fn decide(
     at: Timestamp,
     ids: &mut Ids,
 ) -> Result<Decision, Rejection> {
-    if let Some(remembered) = pool.requests.get(request.id) {
+    if let Some(remembered) = pool.requests.known(request.id, at) {
         return if remembered.hash == Some(request.hash) {
             Ok(Decision::Repeat(remembered))
         } else {

@@ -147,6 +147,11 @@ impl<K: Eq + Hash + Clone, V: Clone> Map<K, V> {
         self.entries.iter()
     }
 
+    /// Makes room for so many further entries.
+    pub fn reserve(&mut self, additional: usize) {
+        self.entries.reserve(additional);
+    }
+
     /// Adds or replaces an entry.
     pub fn set(&mut self, key: K, value: V) {
         if self.must_note(&key) {
@@ -234,6 +239,15 @@ impl<T> Default for Set<T> {
     }
 }
 
+impl<T: Ord> FromIterator<T> for Set<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        Self {
+            items: items.into_iter().collect(),
+            undo: Undo::default(),
+        }
+    }
+}
+
 impl<T: Ord + Clone> Set<T> {
     /// The items, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
@@ -305,6 +319,16 @@ impl<T> Default for Queue<T> {
 }
 
 impl<T: Copy> Queue<T> {
+    /// The items, oldest first.
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.items.iter()
+    }
+
+    /// Makes room for so many further items.
+    pub fn reserve(&mut self, additional: usize) {
+        self.items.reserve(additional);
+    }
+
     /// How many items there are.
     #[expect(clippy::len_without_is_empty, reason = "nobody asks")]
     pub fn len(&self) -> usize {

@@ -45,6 +45,19 @@ struct Progress {
 }
 
 impl Pool {
+    /// A pool without parts, at a version.
+    pub(super) fn at(version: Version, time: Timestamp) -> Self {
+        let progress = Progress {
+            version,
+            time,
+            corrupted_at: None,
+        };
+        Self {
+            progress: Cell::new(progress),
+            ..Self::default()
+        }
+    }
+
     /// The version of the last event folded; [`Version::START`] if the pool does not exist.
     #[must_use]
     pub const fn version(&self) -> Version {

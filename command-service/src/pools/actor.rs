@@ -32,7 +32,10 @@ use super::{
     mailbox::Mailbox,
     registry::Pools,
 };
-use crate::domain::{Pool, journal::Mark};
+use crate::{
+    domain::{Pool, journal::Mark},
+    snapshots::Snapshots,
+};
 
 /// See the module.
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub(super) struct Actor {
     pending: Batch,
     /// To be decided again, before what waits in the mailbox.
     again: Again,
+    /// Of the last snapshot that the actor knows of or asked for.
+    snapshot: Version,
 }
 
 /// What is on its way, one at a time.
@@ -140,6 +145,7 @@ impl Actor {
             next_mark: 1,
             pending: Batch::new(Mark::default(), Version::START),
             again: Again::default(),
+            snapshot: Version::START,
         }
     }
 
@@ -151,9 +157,7 @@ impl Actor {
             pools: Arc::clone(&self.pools),
             failure: Failure::Internal,
         };
-        if let Err(error) =
-            history::catch_up(self.context.log.as_ref(), &self.stream, &mut self.pool).await
-        {
+        if let Err(error) = self.load().await {
             tracing::warn!(pool = %self.id, error = &error as &dyn std::error::Error, "a pool could not be loaded");
             registration.failure = Failure::DatabaseUnavailable;
             return;
@@ -164,6 +168,7 @@ impl Actor {
             self.decide_what_waits();
             if flight.is_none() {
                 flight = self.launch();
+                self.ask_for_snapshot(Snapshots::events);
             }
             let has_room = self.has_room();
             let is_idle = flight.is_none() && self.again.is_empty();
@@ -178,10 +183,31 @@ impl Actor {
                 () = tokio::time::sleep(next_deadline.unwrap_or(Self::TIMER_MIN)), if has_room && next_deadline.is_some() => {}
                 () = tokio::time::sleep(self.idle_time()), if is_idle => {
                     if self.pools.retire(&self.id, &self.mailbox) {
+                        self.ask_for_snapshot(Snapshots::events_at_rest);
                         return;
                     }
                 }
             }
+        }
+    }
+
+    async fn load(&mut self) -> Result<(), ReadError> {
+        let (log, snapshots) = (&self.context.log, &self.context.snapshots);
+        let loaded = history::load(log.as_ref(), snapshots.as_ref(), &self.id).await?;
+        (self.pool, self.snapshot) = (loaded.pool, loaded.snapshot);
+        Ok(())
+    }
+
+    /// Has a snapshot made, from the log, when the pool has gained as many events since the last one as make it worth
+    /// its while.
+    fn ask_for_snapshot(&mut self, worth: fn(&Snapshots) -> i64) {
+        let version = self.pool.version();
+        if let Some(snapshots) = &self.context.snapshots
+            && version.distance_from(self.snapshot) >= worth(snapshots)
+            && self.pool.corrupted_at().is_none()
+        {
+            snapshots.ask(&self.id, version);
+            self.snapshot = version;
         }
     }
 

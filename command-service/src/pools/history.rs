@@ -2,19 +2,51 @@
 
 use onsale_shared::{
     event::{Metadata, PoolEvent},
-    log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName},
+    id::PoolId,
+    log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName, Version},
 };
 
 use crate::{
     domain::{Entry, Pool},
     metrics::pool_corrupted,
+    snapshots::{Snapshots, restore::Restored},
 };
 
 /// Events a page when a pool is read.
-const PAGE_EVENTS: usize = 1_000;
+pub(crate) const PAGE_EVENTS: usize = 1_000;
+/// Events of the first page: a stream that is no longer needs no snapshot.
+const FIRST_PAGE_EVENTS: usize = 200;
+
+/// The pool of a stream, from its snapshot if it is long, and the version of that.
+pub(super) async fn load(
+    log: &dyn EventLog,
+    snapshots: Option<&Snapshots>,
+    id: &PoolId,
+) -> Result<Restored, ReadError> {
+    let stream = StreamName::of_pool(id);
+    let mut pool = Pool::default();
+    let page = log
+        .read_stream(&stream, Version::START, FIRST_PAGE_EVENTS)
+        .await?;
+    fold(&mut pool, &page);
+    let mut loaded = Restored {
+        pool,
+        snapshot: Version::START,
+    };
+    if page.len() < FIRST_PAGE_EVENTS {
+        return Ok(loaded);
+    }
+    if let Some(snapshots) = snapshots
+        && let Some(restored) = snapshots.restore(log, id).await
+    {
+        loaded = restored;
+    }
+    catch_up(log, &stream, &mut loaded.pool).await?;
+    Ok(loaded)
+}
 
 /// Folds all that the stream has after the pool's version.
-pub(super) async fn catch_up(
+async fn catch_up(
     log: &dyn EventLog,
     stream: &StreamName,
     pool: &mut Pool,
@@ -47,13 +79,13 @@ pub(super) async fn catch_up_locked(
 pub(super) async fn probe(
     log: &dyn EventLog,
     stream: &StreamName,
-    pool_version: onsale_shared::log::Version,
+    pool_version: Version,
 ) -> Result<Vec<RecordedEvent>, ReadError> {
     log.read_stream(stream, pool_version, PAGE_EVENTS).await
 }
 
 /// Folds a page of the log. An event that this version cannot read marks the pool as corrupted: it sells no more here.
-pub(super) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
+pub(crate) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
     for recorded in page {
         let was_sound = pool.corrupted_at().is_none();
         match (recorded.decode(), recorded.metadata()) {

@@ -4,9 +4,11 @@
 
 mod abandoned;
 mod deadlines;
+mod eviction;
 mod foreign;
 mod logs;
 mod memory;
 mod overload;
 mod sellout;
+mod snapshots;
 mod watcher;

@@ -2,6 +2,7 @@
 
 mod claim;
 mod evolve;
+mod snapshot;
 
 use std::{hash::BuildHasher as _, time::Duration};
 
@@ -32,8 +33,10 @@ pub struct Claims {
     /// What voided claims, oldest first. A claim of an earlier epoch than their number is dead: an epoch compared, not
     /// a walk over the claims.
     voids: Queue<Void>,
-    /// Claims that ended without a sold ticket, to be forgotten.
+    /// Claims that ended without a sold ticket, to be forgotten. One that was paid late since has a later end, or none.
     ended: Queue<(Timestamp, ClaimId)>,
+    /// What ended before is forgotten, whether it has been cleared away or not: a matter of the events alone.
+    forgotten_before: Cell<Timestamp>,
     /// How long a claim can be paid late: as long it is not forgotten.
     late_purchase_window: Cell<Duration>,
 }
@@ -64,6 +67,7 @@ journaled_by!(
     holders,
     voids,
     ended,
+    forgotten_before,
     late_purchase_window
 );
 
@@ -74,7 +78,12 @@ impl Claims {
     /// The claim, while it is known.
     #[must_use]
     pub fn get(&self, id: ClaimId) -> Option<&Claim> {
-        self.by_id.get(&id).map(|claim| &**claim)
+        let claim = self.by_id.get(&id)?;
+        (!self.is_forgotten(claim)).then_some(&**claim)
+    }
+
+    fn is_forgotten(&self, claim: &Claim) -> bool {
+        claim.is_over() && claim.ended_at < *self.forgotten_before.get()
     }
 
     /// The claim that bought a ticket, while it is known.

@@ -4,7 +4,11 @@
 use onsale_shared::{event::PoolEvent, text::Reference};
 
 use super::{Contradiction, journaled_by};
-use crate::domain::{fact::Entry, journal::Map};
+use crate::domain::{
+    fact::Entry,
+    journal::Map,
+    snapshot::{Damaged, Reader, Writer},
+};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -69,5 +73,26 @@ impl Customers {
                 Ok(())
             }
         }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        let mut rows: Vec<_> = self
+            .iter()
+            .map(|(customer, has)| (customer.as_str(), has))
+            .collect();
+        rows.sort_unstable();
+        writer.put_rows(rows.into_iter());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let mut customers = Self::default();
+        let rows = reader.rows()?;
+        customers.tickets.reserve(rows);
+        for _ in 0..rows {
+            let (customer, has): (&str, u32) = reader.take()?;
+            let customer = Reference::parse(customer).map_err(|_invalid| Damaged::IMPOSSIBLE)?;
+            customers.tickets.set(customer, has);
+        }
+        Ok(customers)
     }
 }

@@ -3,11 +3,12 @@
 use std::sync::Arc;
 
 use onsale_shared::{log::Version, time::Timestamp};
+use serde::{Deserialize, Serialize};
 
 use crate::domain::fact::Entry;
 
 /// A setting of a pool's, and its last edit.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edited<T> {
     /// What holds now.
     pub value: T,
@@ -16,7 +17,7 @@ pub struct Edited<T> {
 }
 
 /// The last edit of a setting.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Edit<T> {
     /// What held before.
     pub old: T,

@@ -3,7 +3,11 @@
 use onsale_shared::event::{self, PoolEvent};
 
 use super::{Contradiction, Edited, journaled_by};
-use crate::domain::{fact::Entry, journal::Cell};
+use crate::domain::{
+    fact::Entry,
+    journal::Cell,
+    snapshot::{Damaged, Reader, Writer},
+};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -48,5 +52,14 @@ impl Limits {
                 Some(_),
             ) => Ok(()),
         }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.put_json(self.limits.get());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let limits = Cell::new(reader.take_json()?);
+        Ok(Self { limits })
     }
 }

@@ -3,9 +3,14 @@
 use std::sync::Arc;
 
 use onsale_shared::{event::PoolEvent, pricing};
+use serde::{Deserialize, Serialize};
 
 use super::{Contradiction, Edited, journaled_by};
-use crate::domain::{fact::Entry, journal::Cell};
+use crate::domain::{
+    fact::Entry,
+    journal::Cell,
+    snapshot::{Damaged, Reader, Writer},
+};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -14,7 +19,7 @@ pub struct Pricing {
 }
 
 /// A price rule with its number.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Rule {
     /// The rule that the pool was created with is 1.
     number: u32,
@@ -69,5 +74,14 @@ impl Pricing {
             | PoolEvent::PoolRescheduled(_)
             | PoolEvent::LimitsChanged(_) => Ok(()),
         }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.put_json(self.rule.get());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let rule = Cell::new(reader.take_json()?);
+        Ok(Self { rule })
     }
 }

@@ -15,14 +15,15 @@ use super::journaled_by;
 use crate::domain::{
     fact::Entry,
     journal::{Map, Queue},
+    snapshot::{Damaged, Reader, Writer},
 };
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Requests {
     by_id: Map<RequestId, Kept>,
-    /// In the order in which they were recorded.
-    oldest_first: Queue<RequestId>,
+    /// In the order in which they were recorded. One that was forgotten and recorded again has a later place, too.
+    oldest_first: Queue<(Timestamp, RequestId)>,
 }
 
 /// What is remembered of a command.
@@ -52,7 +53,7 @@ struct Kept {
 
 impl From<&Kept> for Remembered {
     fn from(kept: &Kept) -> Self {
-        let hash = u128::from_ne_bytes(kept.hash);
+        let hash = u128::from_be_bytes(kept.hash);
         Self {
             hash: (hash != 0).then_some(CommandHash(hash)),
             version: kept.version,
@@ -68,10 +69,18 @@ journaled_by!(Requests, by_id, oldest_first);
 impl Requests {
     /// How long a command is remembered at least, in event time.
     pub const KEPT_FOR: Duration = Duration::from_hours(24);
-    /// How many are forgotten at most with one event, so that no decision does the work of a whole night.
-    const FORGOTTEN_PER_EVENT_MAX: usize = 2;
+    /// How many forgotten ones are cleared away at most with one event, so that no decision does the work of a whole night.
+    const CLEARED_PER_EVENT_MAX: usize = 2;
 
-    /// What is remembered of a command.
+    /// What is remembered of a command at `at`. What is older is forgotten, whether it has been cleared away or not: a
+    /// pool that was restored from a snapshot decides as any other.
+    #[must_use]
+    pub fn known(&self, id: RequestId, at: Timestamp) -> Option<Remembered> {
+        self.get(id)
+            .filter(|remembered| !is_forgotten(remembered.time, at))
+    }
+
+    /// What is remembered of a command that was recorded just now.
     #[must_use]
     pub fn get(&self, id: RequestId) -> Option<Remembered> {
         self.by_id.get(&id).map(Remembered::from)
@@ -81,17 +90,14 @@ impl Requests {
         if let Some(id) = entry.request {
             self.remember(id, entry);
         }
-        for _ in 0..Self::FORGOTTEN_PER_EVENT_MAX {
-            let by_id = &self.by_id;
-            let expired = |id: &RequestId| {
-                by_id
-                    .get(id)
-                    .is_none_or(|kept| kept.time.plus(Self::KEPT_FOR) < entry.time)
-            };
-            let Some(id) = self.oldest_first.pop_if(expired) else {
+        for _ in 0..Self::CLEARED_PER_EVENT_MAX {
+            let is_due = |(time, _): &(Timestamp, RequestId)| is_forgotten(*time, entry.time);
+            let Some((time, id)) = self.oldest_first.pop_if(is_due) else {
                 break;
             };
-            self.by_id.remove(&id);
+            if self.by_id.get(&id).is_some_and(|kept| kept.time == time) {
+                self.by_id.remove(&id);
+            }
         }
     }
 
@@ -99,21 +105,25 @@ impl Requests {
         let claim = claim_of(entry.event).map(|claim| claim.0);
         let position = entry.position.unwrap_or(Position::START);
         let known = self.by_id.update(&id, |kept| {
+            if is_forgotten(kept.time, entry.time) {
+                return false;
+            }
             kept.version = entry.version;
             kept.position = position;
             kept.claim = claim.unwrap_or(kept.claim);
+            true
         });
-        if known.is_none() {
+        if known != Some(true) {
             let hash = entry.command_hash.map_or(0, |hash| hash.0);
             let kept = Kept {
-                hash: hash.to_ne_bytes(),
+                hash: hash.to_be_bytes(),
                 claim: claim.unwrap_or_default(),
                 version: entry.version,
                 position,
                 time: entry.time,
             };
             self.by_id.set(id, kept);
-            self.oldest_first.push(id);
+            self.oldest_first.push((entry.time, id));
         }
     }
 
@@ -121,7 +131,7 @@ impl Requests {
     /// positions. Walks the newest commands only: those of this batch and of what was decided since.
     pub(crate) fn settle(&mut self, base: Version, last: Version, first_position: Position) {
         for index in (0..self.oldest_first.len()).rev() {
-            let Some(id) = self.oldest_first.get(index) else {
+            let Some((_, id)) = self.oldest_first.get(index) else {
                 return;
             };
             let Some(version) = self.by_id.get(id).map(|kept| kept.version) else {
@@ -138,6 +148,61 @@ impl Requests {
             }
         }
     }
+
+    /// Writes what is not forgotten at `at`, and returns until when it counts.
+    pub(crate) fn write(&self, writer: &mut Writer, at: Timestamp) -> Timestamp {
+        let rows: Vec<Row> = self
+            .oldest_first
+            .iter()
+            .filter_map(|(time, id)| {
+                let kept = self.by_id.get(id)?;
+                let counts = kept.time == *time && !is_forgotten(*time, at);
+                counts.then(|| kept.row(*id))
+            })
+            .collect();
+        let last = rows.iter().map(|(.., micros)| *micros).max();
+        writer.put_rows(rows.into_iter());
+        Timestamp::from_micros(last.unwrap_or_default()).plus(Self::KEPT_FOR)
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let mut requests = Self::default();
+        let rows = reader.rows()?;
+        requests.by_id.reserve(rows);
+        requests.oldest_first.reserve(rows);
+        for _ in 0..rows {
+            let (id, kept) = Kept::of_row(reader.take()?);
+            requests.oldest_first.push((kept.time, id));
+            requests.by_id.set(id, kept);
+        }
+        Ok(requests)
+    }
+}
+
+/// A request, as it is written: its id, hash (as 16 bytes), claim, version, position, and time in microseconds.
+type Row = (RequestId, Uuid, Uuid, Version, Position, i64);
+
+impl Kept {
+    const fn row(&self, id: RequestId) -> Row {
+        let hash = Uuid::from_bytes(self.hash);
+        let micros = self.time.as_micros();
+        (id, hash, self.claim, self.version, self.position, micros)
+    }
+
+    const fn of_row((id, hash, claim, version, position, micros): Row) -> (RequestId, Self) {
+        let kept = Self {
+            hash: hash.into_bytes(),
+            claim,
+            version,
+            position,
+            time: Timestamp::from_micros(micros),
+        };
+        (id, kept)
+    }
+}
+
+fn is_forgotten(time: Timestamp, at: Timestamp) -> bool {
+    time.plus(Requests::KEPT_FOR) < at
 }
 
 /// The claim that a command is about, as its events tell. What it released by the way (dead claims whose places it

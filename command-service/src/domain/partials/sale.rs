@@ -4,9 +4,14 @@ use onsale_shared::{
     event::{PoolEvent, StopMode},
     time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
 use super::{Contradiction, Edited, journaled_by};
-use crate::domain::{fact::Entry, journal::Cell};
+use crate::domain::{
+    fact::Entry,
+    journal::Cell,
+    snapshot::{Damaged, Reader, Writer},
+};
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -15,7 +20,7 @@ pub struct Sale {
 }
 
 /// What the promoter wants of the sale.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SaleState {
     /// The pool sells, within its sales window.
     #[default]
@@ -87,5 +92,14 @@ impl Sale {
         let edited = self.status.get().clone().edit(status, entry);
         self.status.set(edited);
         Ok(())
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.put_json(self.status.get());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let status = Cell::new(reader.take_json()?);
+        Ok(Self { status })
     }
 }

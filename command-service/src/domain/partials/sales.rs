@@ -3,7 +3,11 @@
 use onsale_shared::{event::PoolEvent, log::Version};
 
 use super::journaled_by;
-use crate::domain::{fact::Entry, journal::Queue};
+use crate::domain::{
+    fact::Entry,
+    journal::Queue,
+    snapshot::{Damaged, Reader, Writer},
+};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -60,5 +64,18 @@ impl Sales {
             | PoolEvent::PoolRescheduled(_)
             | PoolEvent::LimitsChanged(_) => {}
         }
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        writer.put(&self.versions.iter().collect::<Vec<_>>());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let versions: Vec<Version> = reader.take()?;
+        let mut sales = Self::default();
+        for version in versions {
+            sales.versions.push(version);
+        }
+        Ok(sales)
     }
 }

@@ -3,7 +3,11 @@
 use onsale_shared::event::{EventType, PoolEvent};
 
 use super::{Contradiction, Edited, journaled_by};
-use crate::domain::{fact::Entry, journal::Cell};
+use crate::domain::{
+    fact::Entry,
+    journal::Cell,
+    snapshot::{Damaged, Reader, Writer},
+};
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
@@ -109,5 +113,23 @@ impl Stock {
             }));
         }
         self.counts.set(counts);
+    }
+
+    pub(crate) fn write(&self, writer: &mut Writer) {
+        let counts = self.counts();
+        writer.put(&(counts.capacity, counts.sold, counts.held));
+        writer.put_json(&self.capacity());
+    }
+
+    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
+        let (capacity, sold, held) = reader.take()?;
+        Ok(Self {
+            counts: Cell::new(Counts {
+                capacity,
+                sold,
+                held,
+            }),
+            capacity: Cell::new(reader.take_json()?),
+        })
     }
 }

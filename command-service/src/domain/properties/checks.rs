@@ -18,11 +18,12 @@ use super::{
     story::{Story, fold_into},
 };
 use crate::domain::{
-    Command, Fact, Rejection, Request,
+    Command, Fact, Pool, Rejection, Request,
     commands::testing::{bought, claim, event_id},
     conflicts::Precondition,
     decide,
     partials::{SaleState, TicketState},
+    snapshot::Snapshot,
 };
 
 impl Story {
@@ -209,6 +210,15 @@ impl Story {
         }
     }
 
+    /// What is read back from a snapshot tells the same, and the story goes on with it.
+    pub(super) fn restore(&mut self) {
+        let restored = restored(&self.pool);
+        assert_eq!(snapshot(&restored), snapshot(&self.pool), "restored");
+        self.pool = restored;
+        self.check();
+        self.reached.insert("RESTORED");
+    }
+
     /// An event that cannot have happened, and everything is refused; on a copy, so that the story stays whole.
     pub(super) fn corrupt(&mut self) {
         let mut pool = self.pool.clone();
@@ -233,6 +243,16 @@ impl Story {
         assert_eq!(refused, Err(Rejection::PoolCorrupted { version }));
         self.reached.insert("POOL_CORRUPTED");
     }
+}
+
+pub(super) fn snapshot(pool: &Pool) -> Snapshot {
+    pool.to_snapshot().unwrap().expect("a pool that is sound")
+}
+
+/// The pool without what it has forgotten.
+pub(super) fn restored(pool: &Pool) -> Pool {
+    let snapshot = snapshot(pool);
+    Pool::from_snapshot(&snapshot.lasting, Some(&snapshot.recent)).unwrap()
 }
 
 /// What a promoter says of the state that an edit was made on.

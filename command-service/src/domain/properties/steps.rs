@@ -61,6 +61,8 @@ pub(super) enum Step {
         claim: usize,
     },
     Shrink,
+    /// The pool is loaded from a snapshot of itself.
+    Restore,
 }
 
 /// What a promoter does.
@@ -92,6 +94,8 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let max_cents = prop_oneof![2 => Just(None), 1 => (1..9_000_i64).prop_map(Some)];
     let step = prop_oneof![
         10 => (1..300_u64).prop_map(|seconds| Step::Wait { seconds }),
+        // Long enough for what is over to be forgotten.
+        1 => (20..30_u64).prop_map(|hours| Step::Wait { seconds: hours * 3_600 }),
         1 => Just(Step::Create),
         24 => (customer(), 1..6_u32).prop_map(|(customer, quantity)| Step::Claim { customer, quantity }),
         10 => (customer(), 1..5_u32, max_cents).prop_map(|(customer, quantity, max_cents)| Step::Purchase { customer, quantity, max_cents }),
@@ -105,6 +109,7 @@ pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (0..60_usize).prop_map(|of| Step::Repeat { of }),
         3 => claim().prop_map(|claim| Step::PayLate { claim }),
         1 => Just(Step::Shrink),
+        3 => Just(Step::Restore),
     ];
     prop::collection::vec(step, 1..120)
 }
@@ -179,10 +184,16 @@ fn schedule() -> impl Strategy<Value = [Option<i64>; 3]> {
 }
 
 fn some_limits() -> impl Strategy<Value = Limits> {
-    (1..5_u32, 1..8_u32, 1..10_u64).prop_map(|(per_order, per_customer, minutes)| Limits {
+    let some = (1..5_u32, 1..8_u32, 1..10_u64, any::<bool>());
+    some.prop_map(|(per_order, per_customer, minutes, long)| Limits {
         max_tickets_per_order: per_order,
         max_tickets_per_customer: per_customer,
         claim_duration: Duration::from_mins(minutes),
-        ..limits()
+        // Longer than what is over is remembered at least.
+        late_purchase_window: if long {
+            Duration::from_hours(48)
+        } else {
+            limits().late_purchase_window
+        },
     })
 }

@@ -76,6 +76,7 @@ impl Story {
                 return;
             }
             Step::Repeat { of } => return self.repeat(of),
+            Step::Restore => return self.restore(),
             Step::PayLate { claim } => return self.pay_late(claim),
             Step::Shrink => {
                 // Whatever is held when the first claim ends is in the way.

@@ -63,6 +63,7 @@ impl Instance {
                 idle: Duration::from_secs(60),
             },
             metrics: PoolMetrics::default(),
+            snapshots: None,
         };
         Self {
             pools: Pools::new(context),

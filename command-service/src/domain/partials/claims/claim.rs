@@ -9,6 +9,7 @@ use onsale_shared::{
     text::Reference,
     time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 use smallvec::{SmallVec, smallvec};
 
 use crate::domain::fact::Entry;
@@ -30,8 +31,8 @@ pub struct Claim {
     pub extended: bool,
     /// Given away by the promoter.
     pub granted: bool,
-    /// How often it ended without a sold ticket, and is to be forgotten for it: more than once if it was paid late.
-    pub(super) ends: u16,
+    /// When it last came to an end without a sold ticket; it is forgotten for that, unless it was paid late since.
+    pub(super) ended_at: Timestamp,
     /// What the caller said of it; seldom anything.
     pub note: Option<Arc<Note>>,
     /// The tickets, in the order in which they were claimed.
@@ -44,7 +45,7 @@ pub struct Claim {
 pub type Tickets = SmallVec<[Ticket; 2]>;
 
 /// What the caller said of a claim.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// The caller's reference.
     pub reference: Option<Reference>,
@@ -53,7 +54,7 @@ pub struct Note {
 }
 
 /// One ticket of a claim.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ticket {
     /// Which.
     pub id: TicketId,
@@ -62,7 +63,7 @@ pub struct Ticket {
 }
 
 /// What became of a ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum TicketState {
     /// In the claim.
     Held,
@@ -130,7 +131,7 @@ impl Claim {
             expire_time: claimed.expire_time,
             extended: false,
             granted: claimed.granted,
-            ends: 0,
+            ended_at: Timestamp::default(),
             note,
             tickets: smallvec![Ticket::held(claimed.ticket)],
             first_event: entry.id,
@@ -173,6 +174,11 @@ impl Claim {
     #[must_use]
     pub fn ticket(&self, id: TicketId) -> Option<&Ticket> {
         self.tickets.iter().find(|ticket| ticket.id == id)
+    }
+
+    /// It holds nothing and has bought nothing that it still has.
+    pub(super) fn is_over(&self) -> bool {
+        !self.has(TicketState::Held) && !self.has(TicketState::Bought)
     }
 
     pub(super) fn ticket_mut(&mut self, id: TicketId) -> Option<&mut Ticket> {

@@ -3,17 +3,18 @@
 use onsale_shared::{
     event::{ClaimExtended, PoolEvent, ReleaseCause, StopMode, TicketClaimed},
     id::{ClaimId, TicketId},
-    time::Timestamp,
 };
 
 use super::{Claim, Claims, Deadline, Fingerprint, Ticket, TicketState, Void};
 use crate::domain::{fact::Entry, partials::Contradiction};
 
 impl Claims {
-    /// How many claims are forgotten at most with one event.
-    const FORGOTTEN_PER_EVENT_MAX: usize = 2;
+    /// How many forgotten claims are cleared away at most with one event.
+    const CLEARED_PER_EVENT_MAX: usize = 2;
 
     pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
+        // What can be paid late by the rule so far can be so by a rule that holds from now on.
+        let kept_for = Self::KEPT_FOR.max(*self.late_purchase_window.get());
         match entry.event {
             PoolEvent::PoolCreated(created) => {
                 let window = created.limits.late_purchase_window;
@@ -63,7 +64,10 @@ impl Claims {
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_) => {}
         }
-        self.forget(entry);
+        let before = entry.time.minus(kept_for);
+        self.forgotten_before
+            .set(before.max(*self.forgotten_before.get()));
+        self.clear_away();
         Ok(())
     }
 
@@ -156,8 +160,10 @@ impl Claims {
                 return None;
             }
             ticket.state = to;
-            let is_over = is_over(claim);
-            claim.ends = claim.ends.saturating_add(u16::from(is_over));
+            let is_over = claim.is_over();
+            if is_over {
+                claim.ended_at = entry.time;
+            }
             let holder = Fingerprint::of(&claim.customer);
             let holds = claim.has(TicketState::Held);
             Some((deadline(id, claim), holder, holds, is_over))
@@ -173,22 +179,20 @@ impl Claims {
         Ok(())
     }
 
-    fn forget(&mut self, entry: &Entry<'_>) {
-        let kept_for = Self::KEPT_FOR.max(*self.late_purchase_window.get());
-        for _ in 0..Self::FORGOTTEN_PER_EVENT_MAX {
-            let is_due = |(end, _): &(Timestamp, ClaimId)| end.plus(kept_for) < entry.time;
-            let Some((_, id)) = self.ended.pop_if(is_due) else {
+    fn clear_away(&mut self) {
+        for _ in 0..Self::CLEARED_PER_EVENT_MAX {
+            let before = *self.forgotten_before.get();
+            let Some((_, id)) = self.ended.pop_if(|(end, _)| *end < before) else {
                 return;
             };
             // One that was paid late is over only by its last end, if at all.
-            let ended = self.by_id.update(&id, |claim| {
-                claim.ends = claim.ends.saturating_sub(1);
-                let is_forgotten = claim.ends == 0 && is_over(claim);
-                is_forgotten.then(|| claim.tickets.clone())
-            });
-            let Some(tickets) = ended.flatten() else {
+            let Some(claim) = self.by_id.get(&id) else {
                 continue;
             };
+            if !self.is_forgotten(claim) {
+                continue;
+            }
+            let tickets = claim.tickets.clone();
             self.by_id.remove(&id);
             for ticket in tickets {
                 self.by_ticket.remove(&ticket.id);
@@ -197,12 +201,7 @@ impl Claims {
     }
 }
 
-/// The claim holds nothing and has bought nothing that it still has.
-fn is_over(claim: &Claim) -> bool {
-    !claim.has(TicketState::Held) && !claim.has(TicketState::Bought)
-}
-
-fn deadline(id: ClaimId, claim: &Claim) -> Deadline {
+pub(super) fn deadline(id: ClaimId, claim: &Claim) -> Deadline {
     Deadline {
         epoch: claim.epoch,
         time: claim.expire_time,

@@ -1,0 +1,227 @@
+use std::time::Duration;
+
+use onsale_shared::{
+    event::{Limits, PoolEvent, ReleaseCause, StopMode},
+    id::RequestId,
+    log::Position,
+    time::Timestamp,
+};
+use uuid::Uuid;
+
+use super::*;
+use crate::domain::{Entry, commands::testing::*, partials::Claims};
+
+/// Folds events of as many requests, a minute apart, from a time on.
+fn fold_from(pool: &mut Pool, start: Timestamp, events: &[PoolEvent]) {
+    let mut time = start;
+    for event in events {
+        let version = pool.version().next();
+        let request = u128::try_from(version.get()).unwrap();
+        pool.evolve(&Entry {
+            event,
+            id: event_id(version.get()),
+            version,
+            position: Position::new(version.get() + 10),
+            time,
+            request: Some(RequestId(Uuid::from_u128(request))),
+            command_hash: Some(onsale_shared::event::CommandHash(request << 64 | 7)),
+            actor: Some("promoter-1"),
+        });
+        time = time.plus(Duration::from_secs(60));
+    }
+}
+
+/// A pool to which everything has happened that leaves a trace.
+fn a_pool_of_all_kinds() -> Pool {
+    let mut pool = Pool::default();
+    let [in_its_place, bought_late] = reclaimed(5, 7, 6, 40);
+    fold_from(
+        &mut pool,
+        minute(0),
+        &[
+            created(),
+            claimed(1, 1),
+            claimed(1, 2),
+            extended(1, 2, 17),
+            bought(1, 1),
+            claimed(2, 3),
+            bought(2, 3),
+            refunded(2, 3),
+            claimed(3, 4),
+            released(3, 4, ReleaseCause::Expired),
+            capacity_changed(11),
+            stopped(StopMode::VoidClaims),
+            released(1, 2, ReleaseCause::Stopped),
+            resumed(),
+            claimed(4, 5),
+            claimed(5, 6),
+            released(5, 6, ReleaseCause::Expired),
+            in_its_place,
+            bought_late,
+            claimed(6, 8),
+            released(6, 8, ReleaseCause::Customer),
+            claimed(7, 9),
+            released(7, 9, ReleaseCause::Operator),
+        ],
+    );
+    assert_eq!(pool.corrupted_at(), None);
+    pool
+}
+
+fn snapshot(pool: &Pool) -> Snapshot {
+    pool.to_snapshot().unwrap().unwrap()
+}
+
+/// If this fails, the layout has changed, or what `evolve` makes of these events: raise [`STATE_VERSION`], and put the
+/// new version with the new hash here. Services that still run then ignore each other's snapshots, and nothing is lost.
+#[test]
+fn another_layout_has_another_state_version() {
+    let mut pool = a_pool_of_all_kinds();
+    let on_sale = snapshot(&pool);
+    let released = released(4, 5, ReleaseCause::Cancelled);
+    fold_from(&mut pool, minute(60), &[cancelled(), released]);
+    let layout = [on_sale, snapshot(&pool)].map(|snapshot| {
+        let parts = [snapshot.lasting, snapshot.recent];
+        parts.map(|bytes| crc32fast::hash(&bytes))
+    });
+    assert_eq!(
+        (STATE_VERSION, layout),
+        (1, [[898645752, 186940728], [3353494940, 3998119257]])
+    );
+}
+
+#[test]
+fn a_pool_is_read_back_as_it_was() {
+    let pool = a_pool_of_all_kinds();
+    let written = snapshot(&pool);
+    let read = Pool::from_snapshot(&written.lasting, Some(&written.recent)).unwrap();
+    assert_eq!(snapshot(&read), written);
+    assert_eq!((read.version(), read.time()), (pool.version(), pool.time()));
+    assert_eq!(read.stock.counts(), pool.stock.counts());
+    assert_eq!(read.claims.next_deadline(), pool.claims.next_deadline());
+    assert_eq!(
+        read.claims.of_ticket(ticket_id(3)),
+        pool.claims.of_ticket(ticket_id(3)),
+        "refunded, and known to be"
+    );
+    let request = RequestId(Uuid::from_u128(5));
+    assert!(read.requests.get(request).is_some());
+    assert_eq!(read.requests.get(request), pool.requests.get(request));
+}
+
+#[test]
+fn what_is_forgotten_is_not_written() {
+    let mut pool = a_pool_of_all_kinds();
+    let before = snapshot(&pool);
+    let last_end = pool.time().plus(Claims::KEPT_FOR);
+    assert!(before.recent_until >= pool.time().plus(Requests::KEPT_FOR));
+    assert!(before.recent_until >= last_end);
+    // Each event clears away two at most.
+    let later = before.recent_until.plus(Duration::from_secs(1));
+    fold_from(&mut pool, later, &[capacity_changed(12)]);
+    let after = snapshot(&pool);
+    assert!(after.recent.len() < 100, "{} bytes", after.recent.len());
+    let over = [2, 3, 6, 7].map(claim_id);
+    assert!(over.iter().all(|id| pool.claims.get(*id).is_none()));
+    let cleared = over.len() - (pool.claims.iter().count() - 3);
+    assert_eq!(cleared, 2, "the others are forgotten all the same");
+    let requests = [1, 5, 9].map(|id| RequestId(Uuid::from_u128(id)));
+    let time = pool.time();
+    assert!(
+        requests
+            .iter()
+            .all(|id| pool.requests.known(*id, time).is_none())
+    );
+    assert!(requests.iter().any(|id| pool.requests.get(*id).is_some()));
+}
+
+#[test]
+fn without_what_is_recent_nothing_else_is_missing() {
+    let pool = a_pool_of_all_kinds();
+    let written = snapshot(&pool);
+    let read = Pool::from_snapshot(&written.lasting, None).unwrap();
+    let again = snapshot(&read);
+    assert_eq!(again.lasting, written.lasting);
+    assert!(read.claims.get(claim_id(1)).is_some());
+    assert!(read.claims.get(claim_id(3)).is_none());
+    assert!(read.requests.get(RequestId(Uuid::from_u128(2))).is_none());
+}
+
+#[test]
+fn a_pool_that_does_not_exist_or_contradicts_itself_has_no_snapshot() {
+    assert_eq!(Pool::default().to_snapshot().unwrap(), None);
+    let mut pool = a_pool_of_all_kinds();
+    pool.mark_corrupted(pool.version().next());
+    assert_eq!(pool.to_snapshot().unwrap(), None);
+}
+
+#[test]
+fn bytes_that_end_early_or_late_are_damaged() {
+    let written = snapshot(&a_pool_of_all_kinds());
+    for end in 0..written.lasting.len() {
+        let cut = &written.lasting[..end];
+        assert!(Pool::from_snapshot(cut, None).is_err(), "cut at {end}");
+    }
+    for end in 0..written.recent.len() {
+        let cut = Some(&written.recent[..end]);
+        assert!(
+            Pool::from_snapshot(&written.lasting, cut).is_err(),
+            "cut at {end}"
+        );
+    }
+    let longer = [&written.lasting[..], &[0]].concat();
+    assert!(Pool::from_snapshot(&longer, None).is_err());
+}
+
+/// A day and an hour after everything that happened, the pool as it is and as it is loaded.
+fn a_day_later(pool: &Pool) -> (Timestamp, [Pool; 2]) {
+    let written = snapshot(pool);
+    let loaded = Pool::from_snapshot(&written.lasting, None).unwrap();
+    let later = pool.time().plus(Duration::from_hours(25));
+    assert!(written.recent_until < later);
+    (later, [pool.clone(), loaded])
+}
+
+#[test]
+fn what_was_forgotten_stays_so_however_long_claims_can_be_paid_from_now_on() {
+    let (later, pools) = a_day_later(&a_pool_of_all_kinds());
+    let long = limits_changed(Limits {
+        late_purchase_window: Duration::from_hours(24 * 7),
+        ..limits()
+    });
+    for mut pool in pools {
+        // Released at its deadline a day ago: it could be paid now.
+        fold_from(&mut pool, later, std::slice::from_ref(&long));
+        assert!(pool.claims.get(claim_id(3)).is_none());
+    }
+}
+
+#[test]
+fn a_command_that_was_forgotten_and_is_recorded_again_is_remembered_anew() {
+    let (later, pools) = a_day_later(&a_pool_of_all_kinds());
+    let id = RequestId(Uuid::from_u128(5));
+    for mut pool in pools {
+        assert_eq!(pool.requests.known(id, later), None);
+        let version = pool.version().next();
+        pool.evolve(&Entry {
+            event: &capacity_changed(12),
+            id: event_id(version.get()),
+            version,
+            position: Position::new(1_000),
+            time: later,
+            request: Some(id),
+            command_hash: None,
+            actor: None,
+        });
+        let until = later.plus(Requests::KEPT_FOR);
+        let known = pool.requests.known(id, until).map(|known| known.version);
+        assert_eq!(known, Some(version));
+        // Its first place among the remembered does not take it away.
+        for _ in 0..20 {
+            fold_from(&mut pool, until, &[capacity_changed(13)]);
+        }
+        assert!(pool.requests.known(id, until).is_some());
+        let forgotten = until.plus(Duration::from_micros(1));
+        assert_eq!(pool.requests.known(id, forgotten), None);
+    }
+}

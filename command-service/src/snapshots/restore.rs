@@ -1,0 +1,162 @@
+//! A pool from its snapshot, if that belongs to the log's history.
+
+use std::time::Duration;
+
+use onsale_shared::{
+    id::PoolId,
+    log::{EventLog, ReadError, RecordedEvent, StreamName, Version},
+    time::Timestamp,
+};
+
+use super::{
+    Snapshots,
+    store::{Header, StoreError},
+};
+use crate::{
+    domain::{Pool, snapshot::STATE_VERSION},
+    pools::history::{PAGE_EVENTS, fold},
+};
+
+/// What has just ceased to count is read all the same: an instance's clock may be a little behind the log's.
+const CLOCK_MARGIN: Duration = Duration::from_secs(60);
+
+/// A pool as its snapshot tells, with the events of a page after it folded.
+#[derive(Debug)]
+pub struct Restored {
+    /// The pool.
+    pub pool: Pool,
+    /// The version of the snapshot.
+    pub snapshot: Version,
+}
+
+/// Why a snapshot is not used.
+#[derive(Debug, thiserror::Error)]
+enum Unusable {
+    #[error("it has the layout {0}, not {STATE_VERSION}")]
+    Layout(i32),
+    #[error("the log has another event at its version {0}, or none")]
+    OtherHistory(Version),
+    #[error("another one took its place meanwhile")]
+    Replaced,
+    #[error(transparent)]
+    Bytes(StoreError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error("the server is about to end")]
+    Ending,
+}
+
+impl Snapshots {
+    /// The pool from its snapshot; none if it has none that can be used, which is said.
+    pub(crate) async fn restore(&self, log: &dyn EventLog, pool: &PoolId) -> Option<Restored> {
+        match self.try_restore(log, pool).await {
+            Ok(restored) => restored,
+            Err(unusable) => {
+                tracing::warn!(%pool, error = &unusable as &dyn std::error::Error, "a snapshot is ignored: the pool is loaded from its events");
+                None
+            }
+        }
+    }
+
+    async fn try_restore(
+        &self,
+        log: &dyn EventLog,
+        pool: &PoolId,
+    ) -> Result<Option<Restored>, Unusable> {
+        let Some(header) = self.store.header(pool).await? else {
+            return Ok(None);
+        };
+        if header.state_version != STATE_VERSION {
+            return Err(Unusable::Layout(header.state_version));
+        }
+        let restored = self.restore_from(log, pool, &header).await;
+        if let Err(Unusable::OtherHistory(_) | Unusable::Bytes(_)) = &restored {
+            // So that another one can take its place.
+            self.store.remove(pool, &header).await?;
+        }
+        restored.map(Some)
+    }
+
+    async fn restore_from(
+        &self,
+        log: &dyn EventLog,
+        pool: &PoolId,
+        header: &Header,
+    ) -> Result<Restored, Unusable> {
+        // The snapshot's last event, and what came after it.
+        let before = Version::new(header.version.get() - 1).unwrap_or_default();
+        let stream = StreamName::of_pool(pool);
+        let page = log.read_stream(&stream, before, PAGE_EVENTS).await?;
+        if page.first().map(|event| event.id) != Some(header.last_event) {
+            return Err(Unusable::OtherHistory(header.version));
+        }
+        let with_recent = counts(header, &page, log.clock().now());
+        let _turn = self.restoring.acquire().await;
+        let bytes = self.store.bytes(pool, header, with_recent).await?;
+        let bytes = bytes.ok_or(Unusable::Replaced)?;
+        // Aside, since it takes as long as it takes: this thread serves others.
+        let restoring = tokio::task::spawn_blocking(move || {
+            let mut pool = bytes.pool()?;
+            fold(&mut pool, &page[1..]);
+            Ok(pool)
+        });
+        let restored = restoring.await.map_err(|_ended| Unusable::Ending)?;
+        Ok(Restored {
+            pool: restored.map_err(Unusable::Bytes)?,
+            snapshot: header.version,
+        })
+    }
+}
+
+/// Whether what is remembered for a while can still count: now, or when the first of the later events was decided.
+fn counts(header: &Header, page: &[RecordedEvent], now: Timestamp) -> bool {
+    let later = page.get(1).map_or(now, |event| event.time.min(now));
+    later <= header.recent_until.plus(CLOCK_MARGIN)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::commands::testing::{event_id, minute};
+    use onsale_shared::log::Position;
+
+    #[test]
+    fn what_is_remembered_for_a_while_counts_now_or_for_a_later_event() {
+        let header = Header {
+            state_version: STATE_VERSION,
+            version: Version::new(7).unwrap_or_default(),
+            last_event: event_id(7),
+            recent_until: minute(100),
+        };
+        let decided = |minutes| RecordedEvent {
+            position: Position::START,
+            stream: StreamName::from("pools/a-pool"),
+            version: header.version,
+            id: event_id(7),
+            kind: String::new(),
+            schema: 1,
+            time: minute(minutes),
+            data: String::new(),
+            metadata: String::new(),
+            recorded_at: minute(minutes),
+        };
+        let last = decided(5);
+        for (later, now, expected) in [
+            (None, 100, true),
+            (None, 101, true),
+            (None, 102, false),
+            // Paid late, perhaps: what it was paid for must be known.
+            (Some(50), 200, true),
+            (Some(150), 200, false),
+        ] {
+            let page: Vec<_> = [last.clone()]
+                .into_iter()
+                .chain(later.map(decided))
+                .collect();
+            let counts = counts(&header, &page, minute(now));
+            assert_eq!(counts, expected, "{later:?} at {now}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The table of snapshots: at most one for each pool, the newest.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use onsale_shared::{
+    id::{EventId, PoolId},
+    log::Version,
+    time::Timestamp,
+};
+use sqlx::{PgPool, Row as _, postgres::PgRow};
+
+use crate::domain::{
+    Pool,
+    snapshot::{Damaged, STATE_VERSION, Snapshot, Unwritable},
+};
+
+/// How long reading or writing may take: a network that swallows an answer must not keep a pool from being loaded.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// A snapshot has at most so many bytes in each of its two parts: PostgreSQL takes a value of 1 GiB, message and all.
+const BYTES_MAX: usize = 512 * 1024 * 1024;
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct Store {
+    database: PgPool,
+}
+
+/// What a snapshot is of, without its bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The layout of the bytes; see [`STATE_VERSION`].
+    pub state_version: i32,
+    /// Of the last event folded.
+    pub version: Version,
+    /// That event's id.
+    pub last_event: EventId,
+    /// See [`Snapshot::recent_until`].
+    pub recent_until: Timestamp,
+}
+
+/// The bytes of a snapshot, as they came.
+#[derive(Debug)]
+pub struct Bytes(PgRow);
+
+/// Why there is no snapshot to be had.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database failed.
+    #[error("the table of snapshots cannot be used")]
+    Database(#[from] sqlx::Error),
+    /// It took too long.
+    #[error("the table of snapshots did not answer in time")]
+    Late,
+    /// The bytes are not what was written.
+    #[error("the checksum is {found:08x} instead of {expected:08x}")]
+    Checksum {
+        /// What was written down.
+        expected: i64,
+        /// What the bytes give.
+        found: i64,
+    },
+    /// The bytes cannot be read.
+    #[error(transparent)]
+    Damaged(#[from] Damaged),
+    /// The state cannot be written.
+    #[error(transparent)]
+    Unwritable(#[from] Unwritable),
+    /// The state is too large.
+    #[error("{0} bytes are too many for a snapshot")]
+    TooLarge(usize),
+}
+
+impl Store {
+    /// The table in a database that is migrated.
+    #[must_use]
+    pub const fn new(database: PgPool) -> Self {
+        Self { database }
+    }
+
+    /// What the snapshot of a pool is of, if there is one.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn header(&self, pool: &PoolId) -> Result<Option<Header>, StoreError> {
+        let query = sqlx::query(
+            "SELECT pool, state_version, version, last_event, recent_until \
+               FROM onsale_command.snapshots WHERE pool = $1",
+        );
+        let row = in_time(query.bind(pool.as_str()).fetch_optional(&self.database)).await?;
+        Ok(row.as_ref().map(header).transpose()?)
+    }
+
+    /// All pools that have a snapshot, by name, and what it is of.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn headers(&self) -> Result<Vec<(PoolId, Header)>, StoreError> {
+        let query = sqlx::query(
+            "SELECT pool, state_version, version, last_event, recent_until \
+               FROM onsale_command.snapshots ORDER BY pool",
+        );
+        let rows = in_time(query.fetch_all(&self.database)).await?;
+        let named = rows.iter().filter_map(|row| {
+            let pool = row.try_get("pool").map(PoolId::parse);
+            let pool = pool.ok()?.ok()?;
+            Some(header(row).map(|header| (pool, header)))
+        });
+        Ok(named.collect::<Result<_, _>>()?)
+    }
+
+    /// The bytes of the snapshot that a header tells of; none if another one has taken its place.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn bytes(
+        &self,
+        pool: &PoolId,
+        header: &Header,
+        with_recent: bool,
+    ) -> Result<Option<Bytes>, StoreError> {
+        let query = sqlx::query(
+            "SELECT lasting, lasting_crc, CASE WHEN $4 THEN recent END AS recent, recent_crc \
+               FROM onsale_command.snapshots \
+              WHERE pool = $1 AND state_version = $2 AND version = $3",
+        )
+        .bind(pool.as_str())
+        .bind(header.state_version)
+        .bind(header.version.get())
+        .bind(with_recent);
+        let row = in_time(query.fetch_optional(&self.database)).await?;
+        Ok(row.map(Bytes))
+    }
+
+    /// Keeps a snapshot instead of the one that the pool has, unless that one is newer. `last_event` is the id of the
+    /// last event folded.
+    ///
+    /// # Errors
+    /// The database failed, or the snapshot is too large.
+    pub async fn write(
+        &self,
+        pool: &PoolId,
+        snapshot: Snapshot,
+        last_event: EventId,
+    ) -> Result<(), StoreError> {
+        let bytes = snapshot.lasting.len().max(snapshot.recent.len());
+        if bytes > BYTES_MAX {
+            return Err(StoreError::TooLarge(bytes));
+        }
+        let checksums = [&snapshot.lasting, &snapshot.recent].map(|bytes| checksum(bytes));
+        let query = sqlx::query(
+            "INSERT INTO onsale_command.snapshots AS s (pool, state_version, version, last_event, \
+                    lasting, lasting_crc, recent, recent_crc, recent_until) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+             ON CONFLICT (pool) DO UPDATE SET (state_version, version, last_event, \
+                    lasting, lasting_crc, recent, recent_crc, recent_until, taken_at) = \
+                (excluded.state_version, excluded.version, excluded.last_event, excluded.lasting, \
+                 excluded.lasting_crc, excluded.recent, excluded.recent_crc, excluded.recent_until, clock_timestamp()) \
+              WHERE s.version < excluded.version OR s.state_version <> excluded.state_version",
+        )
+        .bind(pool.as_str())
+        .bind(STATE_VERSION)
+        .bind(snapshot.version.get())
+        .bind(last_event.0)
+        .bind(snapshot.lasting)
+        .bind(checksums[0])
+        .bind(snapshot.recent)
+        .bind(checksums[1])
+        .bind(snapshot.recent_until.to_utc());
+        in_time(query.execute(&self.database)).await?;
+        Ok(())
+    }
+
+    /// Removes the snapshot that a header tells of.
+    ///
+    /// # Errors
+    /// The database failed.
+    pub async fn remove(&self, pool: &PoolId, header: &Header) -> Result<(), StoreError> {
+        let query = sqlx::query(
+            "DELETE FROM onsale_command.snapshots WHERE pool = $1 AND version = $2 AND last_event = $3",
+        )
+        .bind(pool.as_str())
+        .bind(header.version.get())
+        .bind(header.last_event.0);
+        in_time(query.execute(&self.database)).await?;
+        Ok(())
+    }
+}
+
+impl Bytes {
+    /// The pool that the bytes tell of; without what was not asked for. Takes its time: a millisecond for each few
+    /// thousand tickets and commands.
+    ///
+    /// # Errors
+    /// The bytes are not what was written.
+    pub fn pool(&self) -> Result<Pool, StoreError> {
+        let lasting: &[u8] = self.0.try_get("lasting")?;
+        let recent: Option<&[u8]> = self.0.try_get("recent")?;
+        self.check(lasting, "lasting_crc")?;
+        if let Some(recent) = recent {
+            self.check(recent, "recent_crc")?;
+        }
+        Ok(Pool::from_snapshot(lasting, recent)?)
+    }
+
+    /// Whether a pool, folded from the log up to the same version, is what the bytes tell of.
+    ///
+    /// # Errors
+    /// The bytes are not what was written.
+    pub fn equal(&self, pool: &Pool) -> Result<bool, StoreError> {
+        Ok(self.pool()?.to_snapshot()? == pool.to_snapshot()?)
+    }
+
+    fn check(&self, bytes: &[u8], column: &str) -> Result<(), StoreError> {
+        let (expected, found) = (self.0.try_get(column)?, checksum(bytes));
+        if expected == found {
+            Ok(())
+        } else {
+            Err(StoreError::Checksum { expected, found })
+        }
+    }
+}
+
+fn checksum(bytes: &[u8]) -> i64 {
+    crc32fast::hash(bytes).into()
+}
+
+fn header(row: &PgRow) -> Result<Header, sqlx::Error> {
+    let recent_until: DateTime<Utc> = row.try_get("recent_until")?;
+    Ok(Header {
+        state_version: row.try_get("state_version")?,
+        version: Version::new(row.try_get("version")?).unwrap_or_default(),
+        last_event: EventId(row.try_get("last_event")?),
+        recent_until: recent_until.into(),
+    })
+}
+
+/// What takes too long has failed.
+async fn in_time<T>(asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(TIMEOUT, asking).await {
+        Ok(answer) => Ok(answer?),
+        Err(_elapsed) => Err(StoreError::Late),
+    }
+}

@@ -1,0 +1,191 @@
+//! Pools are loaded from snapshots when these are sound and of the log's history, and from their events otherwise.
+
+use std::time::Duration;
+
+use onsale_proto::v1;
+use onsale_tests::{
+    caller::{Caller, a_pool, claim_request},
+    database::TestDatabase,
+    service::{Kind, Service},
+    system::migrated_database,
+    wait::eventually,
+};
+use sqlx::{AssertSqlSafe, PgConnection};
+
+const LIMIT: Duration = Duration::from_secs(20);
+const POOL: &str = "long";
+/// A snapshot after so many events.
+const OPTIONS: &[(&str, &str)] = &[("ONSALE_SNAPSHOT_EVENTS", "100")];
+const IGNORED: &str = "a snapshot is ignored: the pool is loaded from its events";
+
+async fn start(database: &TestDatabase) -> (Service, Caller) {
+    let service = Service::start(Kind::Command, database.url(), OPTIONS).await;
+    let channel = service.channel().await;
+    (service, Caller::new(channel.clone(), channel))
+}
+
+/// A pool with 401 events, of which a snapshot has been made; its first order; and nobody who serves it.
+async fn a_long_pool() -> (TestDatabase, v1::ClaimTicketsRequest, v1::Claim) {
+    let database = migrated_database().await;
+    let (service, mut caller) = start(&database).await;
+    let pool = v1::Pool {
+        max_tickets_per_customer: 4,
+        ..a_pool(1_000)
+    };
+    caller.create(POOL, pool).await.unwrap();
+    let order = claim_request(POOL, "customer-0", 4);
+    let claimed = caller.commands.claim_tickets(order.clone()).await.unwrap();
+    for n in 1..100 {
+        caller
+            .claim(POOL, &format!("customer-{n}"), 4)
+            .await
+            .unwrap();
+    }
+    let mut admin = database.admin().await;
+    snapshot_from(&mut admin, 300).await;
+    service.stop().await;
+    let claim = claimed.into_inner().claim.unwrap();
+    (database, order, claim)
+}
+
+/// Waits for a snapshot of a version or a later one, and returns its version.
+async fn snapshot_from(admin: &mut PgConnection, version: i64) -> i64 {
+    let admin = tokio::sync::Mutex::new(admin);
+    eventually(
+        LIMIT,
+        format!("a snapshot from version {version} on"),
+        || async {
+            sqlx::query_scalar("SELECT version FROM onsale_command.snapshots WHERE version >= $1")
+                .bind(version)
+                .fetch_optional(&mut **admin.lock().await)
+                .await
+                .unwrap()
+        },
+    )
+    .await
+}
+
+async fn execute(admin: &mut PgConnection, statement: &str) {
+    // Safe: constants of this file.
+    let statement = AssertSqlSafe(statement.to_owned());
+    sqlx::raw_sql(statement).execute(admin).await.unwrap();
+}
+
+/// A fresh instance knows what was sold, and what it was asked before.
+async fn is_as_it_was(caller: &mut Caller, order: &v1::ClaimTicketsRequest, claim: &v1::Claim) {
+    let again = caller.commands.claim_tickets(order.clone()).await.unwrap();
+    assert_eq!(again.into_inner().claim.as_ref(), Some(claim), "a repeat");
+    let refused = caller.claim(POOL, "customer-1", 1).await.unwrap_err();
+    assert_eq!(
+        refused.code(),
+        tonic::Code::FailedPrecondition,
+        "at the limit"
+    );
+    caller.claim(POOL, "customer-new", 4).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_is_loaded_from_its_snapshot_and_not_from_older_events() {
+    let (database, order, claim) = a_long_pool().await;
+    let mut admin = database.admin().await;
+    // Who reads this event takes the pool for corrupted, and sells no more.
+    let spoil = "UPDATE onsale_log.events SET type = 'Unheard' WHERE version = 250";
+    execute(&mut admin, spoil).await;
+    let (service, mut caller) = start(&database).await;
+    is_as_it_was(&mut caller, &order, &claim).await;
+    assert_eq!(service.logged(IGNORED), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_remembered_for_a_while_is_not_even_read_when_it_does_not_count_any_more() {
+    let (database, _, claim) = a_long_pool().await;
+    let mut admin = database.admin().await;
+    // Later events that were decided before would need it.
+    execute(
+        &mut admin,
+        "UPDATE onsale_command.snapshots SET recent = 'nonsense', recent_until = now() - interval '1 hour'",
+    )
+    .await;
+    let (service, mut caller) = start(&database).await;
+    caller.buy(&claim.name).await.unwrap();
+    assert_eq!(service.logged(IGNORED), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
+    let (database, order, claim) = a_long_pool().await;
+    let mut admin = database.admin().await;
+    for spoil in [
+        // Damaged, in either part.
+        "lasting = set_byte(lasting, 200, get_byte(lasting, 200) # 1)",
+        "recent = set_byte(recent, 200, get_byte(recent, 200) # 1)",
+        // Of another layout, older or newer.
+        "state_version = state_version - 1",
+        "state_version = state_version + 1",
+        // The database was restored from a backup: the log is not that long, or became another one.
+        "version = version + 1000",
+        "last_event = gen_random_uuid()",
+    ] {
+        let known = snapshot_from(&mut admin, 300).await;
+        execute(
+            &mut admin,
+            &format!("UPDATE onsale_command.snapshots SET {spoil}"),
+        )
+        .await;
+        let (service, mut caller) = start(&database).await;
+        // First from its events; the instance that gains enough events has a new one made.
+        let again = caller.commands.claim_tickets(order.clone()).await.unwrap();
+        assert_eq!(again.into_inner().claim.as_ref(), Some(&claim), "{spoil}");
+        assert_eq!(service.logged(IGNORED), 1, "{spoil}");
+        let admin_ref = tokio::sync::Mutex::new(&mut admin);
+        eventually(LIMIT, format!("a snapshot instead of {spoil}"), || async {
+            sqlx::query_scalar::<_, i64>(
+                "SELECT version FROM onsale_command.snapshots s WHERE state_version = 1 AND version BETWEEN $1 AND 500 \
+                    AND last_event = (SELECT event_id FROM onsale_log.events e WHERE e.version = s.version)",
+            )
+            .bind(known)
+            .fetch_optional(&mut **admin_ref.lock().await)
+            .await
+            .unwrap()
+        })
+        .await;
+        service.stop().await;
+
+        let (service, mut caller) = start(&database).await;
+        let again = caller.commands.claim_tickets(order.clone()).await.unwrap();
+        assert_eq!(again.into_inner().claim.as_ref(), Some(&claim));
+        assert_eq!(service.logged(IGNORED), 0, "after {spoil}");
+        service.stop().await;
+    }
+    let (_service, mut caller) = start(&database).await;
+    is_as_it_was(&mut caller, &order, &claim).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_the_table_pools_are_loaded_from_their_events() {
+    let (database, order, claim) = a_long_pool().await;
+    let mut admin = database.admin().await;
+    execute(&mut admin, "DROP TABLE onsale_command.snapshots").await;
+    let (service, mut caller) = start(&database).await;
+    is_as_it_was(&mut caller, &order, &claim).await;
+    assert_eq!(service.logged(IGNORED), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_goes_leaves_a_snapshot_of_its_last_events() {
+    let (database, ..) = a_long_pool().await;
+    let options = [OPTIONS, &[("ONSALE_POOL_IDLE_MS", "100")]].concat();
+    let service = Service::start(Kind::Command, database.url(), &options).await;
+    let channel = service.channel().await;
+    let mut caller = Caller::new(channel.clone(), channel);
+    let claimed = caller
+        .commands
+        .claim_tickets(claim_request(POOL, "last", 4))
+        .await;
+    // Fewer events than have a snapshot made of a pool that stays.
+    for n in 0..4 {
+        caller.claim(POOL, &format!("last-{n}"), 4).await.unwrap();
+    }
+    claimed.unwrap();
+    snapshot_from(&mut database.admin().await, 401 + 20).await;
+}
