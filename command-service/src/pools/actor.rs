@@ -255,6 +255,7 @@ impl Actor {
                 None
             }
             Landing::Stale => {
+                tracing::debug!(pool = %self.id, commands = batch.decided.len(), "a race was lost to another instance");
                 self.undo(batch);
                 self.take_over().await
             }

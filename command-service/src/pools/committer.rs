@@ -175,7 +175,15 @@ async fn append_until_definite(
         let error = match log.append(batch).await {
             Ok(appended) => {
                 if unknown {
-                    tracing::info!(attempt, "an unknown outcome was resolved");
+                    let is_repeated = |outcome: &&GroupOutcome| {
+                        matches!(outcome, GroupOutcome::Appended { repeated: true, .. })
+                    };
+                    tracing::info!(
+                        attempt,
+                        groups = appended.outcomes.len(),
+                        were_recorded = appended.outcomes.iter().filter(is_repeated).count(),
+                        "an unknown outcome was resolved"
+                    );
                 }
                 return Some(appended.outcomes);
             }
