@@ -21,7 +21,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 /// Which way bytes go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Direction {
     /// From the client.
     ToServer,
@@ -157,6 +157,11 @@ impl Proxy {
     pub fn cut_after(&self, direction: Direction, bytes: u64) {
         assert!(bytes > 0, "Proxy::cut is for 0 bytes");
         self.flow(direction).left.store(bytes, Ordering::SeqCst);
+    }
+
+    /// Takes [`Self::cut_after`] back.
+    pub fn disarm(&self, direction: Direction) {
+        self.flow(direction).left.store(u64::MAX, Ordering::SeqCst);
     }
 
     /// Whether [`Self::cut_after`] is still to come.
