@@ -8,9 +8,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onsale_tests::{proxy::Direction, service::signal, wait::eventually};
+use onsale_tests::{proxy::Direction, wait::eventually};
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
-use tokio::time::sleep;
+use tokio::{process::Command, time::sleep};
 
 use crate::{instance::Instance, server::Server, storm::LIMIT};
 
@@ -23,7 +23,7 @@ const FREEZE_SHORT: Duration = Duration::from_millis(200);
 const FREEZE_LONG: Duration = Duration::from_millis(1_000);
 
 /// A fault; a number is that of the instance.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug)]
 enum Fault {
     /// Its connections to PostgreSQL, at a random byte.
     Cut(usize, Direction),
@@ -130,11 +130,10 @@ async fn strike(fault: Fault, server: &Server, instances: &mut [Instance; 2], ra
     }
 }
 
-/// A backend may have ended a moment ago.
+/// Whether it was there: a backend may have ended a moment ago.
 async fn signal_if_there(pid: u32, name: &str) -> bool {
-    let there = std::path::Path::new("/proc").join(pid.to_string()).exists();
-    if there {
-        signal(pid, name).await;
-    }
-    there
+    let mut kill = Command::new("kill");
+    kill.args([format!("-{name}"), pid.to_string()]);
+    let output = kill.output().await;
+    output.expect("kill can be run").status.success()
 }
