@@ -145,6 +145,12 @@ impl Stage {
         matches!(before, WAITING | ABANDONED)
     }
 
+    /// Whether the caller gave up while it could be recorded.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.0.load(Ordering::Acquire) == TAKEN_AND_LEFT
+    }
+
     /// Goes from one stage to the next, and returns the one before.
     fn step(&self, next: impl Fn(u8) -> u8) -> u8 {
         let stepped = self
