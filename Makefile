@@ -1,10 +1,10 @@
 # Everything is in scripts/; each says more with --help.
 
 .DEFAULT_GOAL := help
-.PHONY: help up down demo test bench fmt db clean
+.PHONY: help up down demo test test-faults bench fmt db clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 up: ## build and run PostgreSQL and both services on this machine, until Ctrl-C
 	@exec scripts/up
@@ -17,6 +17,9 @@ demo: ## show an onsale, on the running system or on one started for it
 
 test: ## run every check, with a database of its own
 	@exec scripts/test
+
+test-faults: ## break everything for a minute while two instances sell, and prove that nothing was lost
+	@exec scripts/test faults
 
 bench: ## measure, with release builds and a durable database of its own
 	@exec scripts/bench

@@ -183,14 +183,22 @@ remember_test() {
 
 forget_test() { rm -f "$tests/$$.folder" "$tests/$$.pid"; }
 
+# With every database in it: tests that kill a server have one of their own.
+remove_test_folder() {
+    local database
+    for database in "$1"/postgres "$1"/*/postgres; do
+        if [[ -d $database ]]; then "$root/scripts/postgres" remove "$database"; fi
+    done
+    rm -rf "$1"
+}
+
 remove_dead_tests() {
     local entry folder
     for entry in "$tests"/*.folder; do
         [[ -f $entry ]] || continue
         if pid_in "${entry%.folder}.pid" >/dev/null; then continue; fi
         folder=$(<"$entry")
-        "$root/scripts/postgres" remove "$folder/postgres"
-        rm -rf "$folder"
+        remove_test_folder "$folder"
         rm -f "$entry" "${entry%.folder}.pid"
     done
 }

@@ -6,6 +6,7 @@
 //! - [`caller`]: what a promoter and a customer do, a verb each.
 //! - [`proof`]: what the log says, asked in SQL.
 //! - [`proxy`]: a network that fails when it is told to.
+//! - [`history`]: what clients were told, held against the log.
 //! - [`wait`]: waiting for a condition, within a deadline.
 //! - [`demo`](mod@demo): an onsale to look at.
 //! - [`bench`](mod@bench): measurements.
@@ -14,6 +15,7 @@ pub mod bench;
 pub mod caller;
 pub mod database;
 pub mod demo;
+pub mod history;
 pub mod proof;
 pub mod proxy;
 pub mod service;

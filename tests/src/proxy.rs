@@ -163,6 +163,11 @@ impl Proxy {
         self.flow(direction).left.store(bytes, Ordering::SeqCst);
     }
 
+    /// Takes [`Self::cut_after`] back.
+    pub fn disarm(&self, direction: Direction) {
+        self.flow(direction).left.store(u64::MAX, Ordering::SeqCst);
+    }
+
     /// Whether [`Self::cut_after`] is still to come.
     #[must_use]
     pub fn is_armed(&self, direction: Direction) -> bool {

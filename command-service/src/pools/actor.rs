@@ -237,6 +237,14 @@ impl Actor {
 
     /// Sends what was decided on its way.
     fn launch(&mut self) -> Option<Flight> {
+        if self
+            .pending
+            .decided
+            .iter()
+            .any(|decided| decided.call.stage.is_left())
+        {
+            self.decide_without_the_left();
+        }
         if self.pending.is_empty() {
             return None;
         }
@@ -256,6 +264,16 @@ impl Actor {
             .committer
             .submit(batch.take_group(&self.stream));
         Some(Flight::Append { batch, verdict })
+    }
+
+    /// What was decided is decided once more, but for what its callers gave up on while it waited here: they may have
+    /// asked another instance meanwhile, and been refused.
+    fn decide_without_the_left(&mut self) {
+        let touched = self.pending.touched;
+        self.undo_pending(self.pending.mark);
+        self.begin_batch();
+        self.pending.touched = touched;
+        self.decide_what_waits();
     }
 
     /// What was on its way has come to an end. Returns what is on its way instead, if anything is.
@@ -287,6 +305,7 @@ impl Actor {
             }
             Landing::Stale => {
                 self.context.metrics.conflicts.increment(1);
+                tracing::debug!(pool = %self.id, commands = batch.decided.len(), "a race was lost to another instance");
                 self.undo(batch);
                 self.take_over().await
             }

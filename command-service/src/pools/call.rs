@@ -125,26 +125,31 @@ pub enum Failure {
 #[derive(Clone, Debug, Default)]
 pub struct Stage(Arc<AtomicU8>);
 
+/// Nothing of it is recorded.
 const WAITING: u8 = 0;
+/// It may be recorded.
 const TAKEN: u8 = 1;
-const ABANDONED: u8 = 2;
+/// It may be recorded this once; if it is not, it never will be.
+const TAKEN_AND_LEFT: u8 = 2;
+/// It never will be recorded.
+const ABANDONED: u8 = 3;
 
 impl Stage {
     /// The command is about to be recorded; `false` if its caller gave up before.
     #[must_use]
     pub fn take(&self) -> bool {
-        self.0
-            .compare_exchange(WAITING, TAKEN, Ordering::AcqRel, Ordering::Acquire)
-            != Err(ABANDONED)
+        self.step(|stage| if stage == WAITING { TAKEN } else { stage }) != ABANDONED
     }
 
-    /// It was not recorded after all. A caller who gave up meanwhile stays given up: he was told that nothing of it
-    /// will ever be recorded.
+    /// It was not recorded after all. A caller who gave up meanwhile stays given up: he may have been told that nothing
+    /// of it will ever be recorded, and he may have asked another instance and been refused.
     pub fn put_back(&self) {
-        let from_taken =
-            self.0
-                .compare_exchange(TAKEN, WAITING, Ordering::AcqRel, Ordering::Acquire);
-        if from_taken.is_err() {
+        let before = self.step(|stage| match stage {
+            TAKEN => WAITING,
+            TAKEN_AND_LEFT => ABANDONED,
+            other => other,
+        });
+        if before == TAKEN_AND_LEFT {
             tracing::debug!("a caller gave up on a command that was to be decided again");
         }
     }
@@ -152,9 +157,28 @@ impl Stage {
     /// The caller gives up; `true` if it is sure that nothing was and will be recorded.
     #[must_use]
     pub fn abandon(&self) -> bool {
-        self.0
-            .compare_exchange(WAITING, ABANDONED, Ordering::AcqRel, Ordering::Acquire)
-            .is_ok()
+        let before = self.step(|stage| match stage {
+            TAKEN => TAKEN_AND_LEFT,
+            WAITING => ABANDONED,
+            other => other,
+        });
+        matches!(before, WAITING | ABANDONED)
+    }
+
+    /// Whether the caller gave up while it could be recorded.
+    #[must_use]
+    pub fn is_left(&self) -> bool {
+        self.0.load(Ordering::Acquire) == TAKEN_AND_LEFT
+    }
+
+    /// Goes from one stage to the next, and returns the one before.
+    fn step(&self, next: impl Fn(u8) -> u8) -> u8 {
+        let stepped = self
+            .0
+            .fetch_update(Ordering::AcqRel, Ordering::Acquire, |stage| {
+                Some(next(stage))
+            });
+        stepped.unwrap_or_else(|stage| stage)
     }
 }
 
@@ -180,7 +204,6 @@ mod tests {
 
         let stage = Stage::default();
         assert!(stage.take());
-        assert!(!stage.abandon(), "may be recorded");
         stage.put_back();
         assert!(stage.abandon(), "was not recorded");
         stage.put_back();
@@ -188,5 +211,15 @@ mod tests {
             !stage.take(),
             "who was told that nothing is recorded stays right"
         );
+
+        let stage = Stage::default();
+        assert!(stage.take());
+        assert!(!stage.abandon(), "may be recorded");
+        stage.put_back();
+        assert!(
+            !stage.take(),
+            "who gave up while it could be recorded does not get it by a later decision"
+        );
+        assert!(stage.abandon(), "was not recorded, and will not be");
     }
 }

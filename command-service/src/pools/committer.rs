@@ -206,11 +206,15 @@ async fn append_until_definite(
         let error = match log.append(batch).await {
             Ok(appended) => {
                 if unknown {
-                    for outcome in &appended.outcomes {
-                        let found = found(outcome);
-                        metrics.resolved(found);
-                        tracing::info!(attempt, ?found, "an unknown outcome was resolved");
-                    }
+                    let found = appended.outcomes.iter().map(found);
+                    let found: Vec<_> = found.inspect(|found| metrics.resolved(*found)).collect();
+                    let were_recorded = found.iter().filter(|found| **found == Found::Recorded);
+                    tracing::info!(
+                        attempt,
+                        groups = found.len(),
+                        were_recorded = were_recorded.count(),
+                        "an unknown outcome was resolved"
+                    );
                 }
                 return Some(appended.outcomes);
             }

@@ -10,7 +10,7 @@ use sqlx::Connection as _;
 const LIMIT: Duration = Duration::from_secs(20);
 
 /// Two tickets claimed by somebody else, as `append` would have recorded them.
-const FOREIGN: &str = "
+pub(super) const FOREIGN: &str = "
 INSERT INTO onsale_log.events (position, version, event_id, time, recorded_at, schema, stream, type, data, metadata)
 SELECT (SELECT max(position) FROM onsale_log.events) + n, (SELECT max(version) FROM onsale_log.events WHERE stream = $1) + n,
        gen_random_uuid(), clock_timestamp(), clock_timestamp(), 1, $1, 'TicketClaimed',

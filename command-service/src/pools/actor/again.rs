@@ -33,6 +33,10 @@ impl Again {
         self.promoter.is_empty() && self.other.is_empty()
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.promoter.len() + self.other.len()
+    }
+
     pub(super) fn iter(&self) -> impl Iterator<Item = &Call> {
         self.promoter.iter().chain(&self.other)
     }

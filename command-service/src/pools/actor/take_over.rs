@@ -37,6 +37,7 @@ impl Actor {
     async fn lock_and_catch_up(&mut self) -> Result<Box<dyn LockedLog>, ReadError> {
         let mut log = self.context.log.lock().await?;
         history::catch_up_locked(log.as_mut(), &self.stream, &mut self.pool).await?;
+        tracing::debug!(pool = %self.id, commands = self.again.len(), "the log's lock was taken over");
         Ok(log)
     }
 
