@@ -50,16 +50,21 @@ pub async fn verify(database_url: &str) -> anyhow::Result<Report> {
         .context("the event log")?;
     // Draws on standard error, and nothing where that is no terminal.
     let progress = ProgressBar::no_length().with_style(ProgressStyle::with_template(PROGRESS)?);
-    let report = verify_log(&log, &progress).await;
+    let report = verify_shown(&log, &progress).await;
     progress.finish_and_clear();
     report
 }
 
-/// Verifies a log, up to where it is when the end is reached, and shows on `progress` how far it is.
+/// Verifies a log, up to where it is when the end is reached.
 ///
 /// # Errors
 /// The log cannot be read.
-pub async fn verify_log(log: &dyn EventLog, progress: &ProgressBar) -> anyhow::Result<Report> {
+pub async fn verify_log(log: &dyn EventLog) -> anyhow::Result<Report> {
+    verify_shown(log, &ProgressBar::hidden()).await
+}
+
+/// As [`verify_log`], and shows on `progress` how far it is.
+async fn verify_shown(log: &dyn EventLog, progress: &ProgressBar) -> anyhow::Result<Report> {
     let head = log.head().await?.position.get();
     progress.set_length(u64::try_from(head)?);
     let workers = available_parallelism().map_or(1, |cores| cores.get().min(WORKERS_MAX));

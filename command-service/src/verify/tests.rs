@@ -39,7 +39,7 @@ async fn log_of(pools: &[(&str, Vec<At>)]) -> MemoryLog {
 }
 
 async fn report_of(log: &MemoryLog) -> Report {
-    verify_log(log, &ProgressBar::hidden()).await.unwrap()
+    verify_log(log).await.unwrap()
 }
 
 fn at_once(events: impl IntoIterator<Item = PoolEvent>) -> Vec<At> {
