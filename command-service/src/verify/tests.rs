@@ -1,4 +1,3 @@
-use indicatif::ProgressBar;
 use onsale_shared::{
     event::{Metadata, PoolEvent, ReleaseCause, Schedule, StopMode, encode},
     id::PoolId,
