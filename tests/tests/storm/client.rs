@@ -31,7 +31,7 @@ pub(crate) type Door = watch::Receiver<Option<CommandServiceClient<Channel>>>;
 
 /// Most wait longer than the server makes them wait, so that they hear what it says.
 const PATIENCE: Duration = Duration::from_millis(1_500);
-/// One in six gives up sooner.
+/// One in three gives up sooner.
 const IMPATIENCE_MS_MAX: u64 = 100;
 /// Before the next attempt.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -82,7 +82,7 @@ impl Client {
 
     async fn attempt(&mut self, id: RequestId, asked: &Asked) -> Attempt {
         let mut client = self.someone().await;
-        let patience = match self.random.random_ratio(1, 6) {
+        let patience = match self.random.random_ratio(1, 3) {
             true => Duration::from_millis(self.random.random_range(0..IMPATIENCE_MS_MAX)),
             false => PATIENCE,
         };

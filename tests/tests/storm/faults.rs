@@ -126,6 +126,8 @@ async fn strike(fault: Fault, server: &Server, instances: &mut [Instance; 2], ra
         Fault::KillServer => {
             server.kill().await;
             server.restart().await;
+            // It is up: what fails from here on is not its fault.
+            drop(server.connect().await);
         }
     }
 }

@@ -50,12 +50,20 @@ impl Server {
         }
     }
 
-    /// SIGKILL of its first process; the others end when they notice.
+    /// SIGKILL of its first process, until it is gone: else it might seem to run still to who starts it again. The others
+    /// end when they notice.
     pub(crate) async fn kill(&self) {
         let file = self.folder.path().join("postgres/data/postmaster.pid");
         let text = fs::read_to_string(file).unwrap();
-        let pid = text.lines().next().unwrap().parse().unwrap();
+        let pid: u32 = text.lines().next().unwrap().parse().unwrap();
         signal(pid, "KILL").await;
+        eventually(LIMIT, "the end of the server", || async {
+            let mut ps = Command::new("ps");
+            let output = ps.args(["-o", "stat=", "-p", &pid.to_string()]).output();
+            let state = output.await.expect("ps can be run").stdout;
+            (state.is_empty() || state.starts_with(b"Z")).then_some(())
+        })
+        .await;
     }
 
     /// Starts it again after [`Self::kill`].
