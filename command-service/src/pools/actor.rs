@@ -11,6 +11,7 @@
 
 mod again;
 mod deciding;
+mod loading;
 mod take_over;
 
 use std::{sync::Arc, time::Duration};
@@ -54,6 +55,8 @@ pub(super) struct Actor {
     again: Again,
     /// Of the last snapshot that the actor knows of or asked for.
     snapshot: Version,
+    /// So many batches are still decided under the log's lock: another instance sells the same pool.
+    contended: u32,
 }
 
 /// What is on its way, one at a time.
@@ -126,6 +129,9 @@ impl Actor {
     const ATTEMPTS_MAX: u32 = 8;
     /// From this attempt on a refusal is confirmed under the log's lock: others change the pool faster than a probe.
     const ATTEMPTS_BEFORE_LOCK: u32 = 3;
+    /// After another instance's events were met, so many batches are decided under the log's lock: who only hopes would
+    /// lose nearly each second of them, and pay for both.
+    const CONTENDED_BATCHES: u32 = 4;
     /// A timer is never shorter, so that rounding cannot make it spin.
     const TIMER_MIN: Duration = Duration::from_millis(1);
 
@@ -146,6 +152,7 @@ impl Actor {
             pending: Batch::new(Mark::default(), Version::START),
             again: Again::default(),
             snapshot: Version::START,
+            contended: 0,
         }
     }
 
@@ -165,6 +172,11 @@ impl Actor {
         self.begin_batch();
         let mut flight: Option<Flight> = None;
         loop {
+            if flight.is_none() && self.is_contended() {
+                self.undo_pending(self.pending.mark);
+                flight = self.take_over().await;
+                continue;
+            }
             self.decide_what_waits();
             if flight.is_none() {
                 flight = self.launch();
@@ -191,24 +203,10 @@ impl Actor {
         }
     }
 
-    async fn load(&mut self) -> Result<(), ReadError> {
-        let (log, snapshots) = (&self.context.log, &self.context.snapshots);
-        let loaded = history::load(log.as_ref(), snapshots.as_ref(), &self.id).await?;
-        (self.pool, self.snapshot) = (loaded.pool, loaded.snapshot);
-        Ok(())
-    }
-
-    /// Has a snapshot made, from the log, when the pool has gained as many events since the last one as make it worth
-    /// its while.
-    fn ask_for_snapshot(&mut self, worth: fn(&Snapshots) -> i64) {
-        let version = self.pool.version();
-        if let Some(snapshots) = &self.context.snapshots
-            && version.distance_from(self.snapshot) >= worth(snapshots)
-            && self.pool.corrupted_at().is_none()
-        {
-            snapshots.ask(&self.id, version);
-            self.snapshot = version;
-        }
+    /// Whether commands wait that are better decided under the log's lock.
+    fn is_contended(&self) -> bool {
+        let waits = !self.again.is_empty() || !self.mailbox.is_empty();
+        self.contended > 0 && waits && self.pending.is_empty()
     }
 
     /// A pool that does not exist keeps no actor: asking for unknown names must not fill the server.

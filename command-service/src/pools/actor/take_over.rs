@@ -26,6 +26,7 @@ impl Actor {
             }
             Err(error) => {
                 tracing::warn!(pool = %self.id, error = &error as &dyn std::error::Error, "the log could not be locked");
+                self.contended = 0;
                 for call in self.again.drain() {
                     call.answer(Err(Failure::DatabaseUnavailable));
                 }
@@ -36,7 +37,13 @@ impl Actor {
 
     async fn lock_and_catch_up(&mut self) -> Result<Box<dyn LockedLog>, ReadError> {
         let mut log = self.context.log.lock().await?;
+        let known = self.pool.version();
         history::catch_up_locked(log.as_mut(), &self.stream, &mut self.pool).await?;
+        self.contended = if self.pool.version() == known {
+            self.contended.saturating_sub(1)
+        } else {
+            Self::CONTENDED_BATCHES
+        };
         tracing::debug!(pool = %self.id, commands = self.again.len(), "the log's lock was taken over");
         Ok(log)
     }
