@@ -18,7 +18,7 @@ pub mod mailbox;
 pub mod registry;
 
 pub use call::{Answer, Call, Caller, ClaimView, Failure, Numbered, Reply, Stage};
-pub use committer::Committer;
+pub use committer::{Committer, Recorded};
 pub use registry::Pools;
 
 use std::{sync::Arc, time::Duration};

@@ -16,7 +16,7 @@ use onsale_shared::{
     },
 };
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
-use tokio::{net::TcpListener, task::JoinHandle};
+use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic_health::ServingStatus;
@@ -43,6 +43,9 @@ const DEADLINE_CONNECTIONS: u32 = 1;
 /// Snapshots are read by as many as load a pool, and large ones take a while.
 const SNAPSHOT_CONNECTIONS: u32 = 4;
 
+/// So many appends may be recorded before the deadlines have them; further ones are read from the log.
+const RECORDED_MAX: usize = 64;
+
 /// Serves on `listener` until `stop` is cancelled, then drains.
 ///
 /// # Errors
@@ -61,8 +64,9 @@ pub async fn serve(
     }
     let log = connect(&config).await?;
     let (taking, snapshots) = start_taking_snapshots(&config, &log, &stop).await?;
+    let (recorded, to_sweep) = mpsc::channel(RECORDED_MAX);
     let pools = Pools::new(Context {
-        committer: Committer::start(Arc::clone(&log), CommitLimits::default()),
+        committer: Committer::start(Arc::clone(&log), CommitLimits::default(), recorded),
         log: Arc::clone(&log),
         ids: IdSource,
         source: source(&config),
@@ -83,6 +87,7 @@ pub async fn serve(
             poll_interval: Duration::from_millis(config.poll_interval_ms),
             ..TailConfig::default()
         },
+        recorded: to_sweep,
     };
     let sweeping = tokio::spawn(sweeper.run(stop.clone()));
 

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
 use onsale_shared::{
     event::{PoolEvent, ReleaseCause, StopMode},
     id::PoolId,
@@ -43,9 +44,9 @@ pub type Key = (PoolId, Slot);
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
-    held: HashMap<PoolId, BTreeMap<Slot, u32>>,
+    held: HashMap<PoolId, BTreeMap<Slot, u32>, RandomState>,
     /// What changed, and at which position last; what the store has already is dropped.
-    changed: HashMap<Key, Position>,
+    changed: HashMap<Key, Position, RandomState>,
 }
 
 impl Index {
@@ -143,7 +144,12 @@ impl Index {
         position: Position,
         change: impl FnOnce(u32) -> u32,
     ) {
-        let slots = self.held.entry(pool.clone()).or_default();
+        if !self.held.contains_key(pool) {
+            self.held.insert(pool.clone(), BTreeMap::new());
+        }
+        let Some(slots) = self.held.get_mut(pool) else {
+            return;
+        };
         let held = change(slots.get(&slot).copied().unwrap_or(0));
         if held > 0 {
             slots.insert(slot, held);

@@ -10,11 +10,12 @@ use onsale_shared::{
     },
 };
 use sqlx::PgPool;
+use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{index::Index, store};
-use crate::pools::Pools;
+use crate::pools::{Pools, Recorded};
 
 /// How often due pools are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -40,19 +41,21 @@ pub struct Sweeper {
     pub pools: Arc<Pools>,
     /// How the log is followed.
     pub tail: TailConfig,
+    /// What this instance records: it need not be read from the log again.
+    pub recorded: mpsc::Receiver<Recorded>,
 }
 
 impl Sweeper {
     /// Sweeps until `stop`. A failure of the database is waited out; an event that cannot be read stops the sweeping of
     /// pools that are not loaded, visibly, and nothing else.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         tokio::select! {
             () = stop.cancelled() => {}
             () = self.sweep() => {}
         }
     }
 
-    async fn sweep(&self) {
+    async fn sweep(&mut self) {
         loop {
             match in_time(store::load(&self.store)).await {
                 Ok((index, position)) => {
@@ -74,7 +77,7 @@ impl Sweeper {
     }
 
     async fn follow(
-        &self,
+        &mut self,
         mut index: Index,
         position: Position,
     ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
@@ -82,6 +85,8 @@ impl Sweeper {
         let mut stored = position;
         let mut touched = HashMap::new();
         let mut caught_up = false;
+        // Recorded behind events that are still to be read.
+        let mut ahead = None;
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut save = interval(SAVE_INTERVAL);
@@ -92,6 +97,10 @@ impl Sweeper {
                     let page = page?;
                     caught_up |= page.last;
                     fold(&mut index, &page)?;
+                    ahead = ahead.take().and_then(|recorded| go_on(&mut index, &mut tail, recorded));
+                }
+                Some(recorded) = self.recorded.recv(), if ahead.is_none() => {
+                    ahead = go_on(&mut index, &mut tail, recorded);
                 }
                 _ = look.tick(), if caught_up => self.touch_due(&index, &mut touched),
                 _ = save.tick(), if tail.position() > stored => {
@@ -130,6 +139,24 @@ fn fold(index: &mut Index, page: &Page) -> Result<(), onsale_shared::event::Deco
         }
     }
     Ok(())
+}
+
+/// Folds what comes next in the log; gives back what does not.
+fn go_on(index: &mut Index, tail: &mut Tail, recorded: Recorded) -> Option<Recorded> {
+    if recorded.first > tail.position().next() {
+        return Some(recorded);
+    }
+    let mut position = recorded.first;
+    for (pool, events) in &recorded.events {
+        for event in events {
+            if position > tail.position() {
+                index.fold(pool, event, position);
+                tail.advance(position);
+            }
+            position = position.next();
+        }
+    }
+    None
 }
 
 /// What takes too long has failed.

@@ -257,10 +257,8 @@ impl Actor {
                 Box::pin(async move { history::probe(log.as_ref(), &stream, version).await });
             return Some(Flight::Probe { batch, news });
         }
-        let verdict = self
-            .context
-            .committer
-            .submit(batch.take_group(&self.stream));
+        let (group, facts) = (batch.take_group(&self.stream), batch.take_facts());
+        let verdict = self.context.committer.submit(&self.id, group, facts);
         Some(Flight::Append { batch, verdict })
     }
 

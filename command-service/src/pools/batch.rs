@@ -1,7 +1,7 @@
 //! What an actor decided together, on its way to the log.
 
 use onsale_shared::{
-    event::{CommandHash, CommandMetadata, Metadata, Source, encode},
+    event::{CommandHash, CommandMetadata, Metadata, PoolEvent, Source, encode},
     id::RequestId,
     log::{Group, NewEvent, StreamName, Version},
     time::Timestamp,
@@ -21,6 +21,8 @@ pub struct Batch {
     pub decided: Vec<Decided>,
     /// What is to be appended; empty if it holds only answers, and when it is on its way.
     pub events: Vec<NewEvent>,
+    /// The same events, before they were written down.
+    facts: Vec<PoolEvent>,
     /// The version after its events.
     last: Version,
     /// Whether the actor was asked to look at the log.
@@ -56,6 +58,7 @@ impl Batch {
             base,
             decided: Vec::new(),
             events: Vec::new(),
+            facts: Vec::new(),
             last: base,
             touched: false,
         }
@@ -79,6 +82,12 @@ impl Batch {
         Group::of_stream(stream.clone(), self.base, std::mem::take(&mut self.events))
     }
 
+    /// What is appended, before it was written down; once.
+    #[must_use]
+    pub fn take_facts(&mut self) -> Vec<PoolEvent> {
+        std::mem::take(&mut self.facts)
+    }
+
     /// Adds the facts of one decision, and folds them into the pool.
     ///
     /// # Errors
@@ -86,13 +95,14 @@ impl Batch {
     pub fn add(
         &mut self,
         pool: &mut Pool,
-        facts: &[Fact],
+        facts: Vec<Fact>,
         time: Timestamp,
         author: Author<'_>,
     ) -> Result<(), serde_json::Error> {
-        let written = write(facts, time, author)?;
+        let written = write(&facts, time, author)?;
         self.events.extend(written);
-        fold(pool, facts, time, author);
+        fold(pool, &facts, time, author);
+        self.facts.extend(facts.into_iter().map(|fact| fact.event));
         self.last = pool.version();
         Ok(())
     }

@@ -6,7 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use onsale_shared::log::{AppendBatch, AppendError, EventLog, Group, GroupOutcome, Position};
+use onsale_shared::{
+    event::PoolEvent,
+    id::PoolId,
+    log::{AppendBatch, AppendError, EventLog, Group, GroupOutcome, Position},
+};
 use tokio::{
     sync::{mpsc, oneshot},
     time::sleep,
@@ -22,8 +26,21 @@ pub struct Committer {
 
 #[derive(Debug)]
 struct Submission {
+    pool: PoolId,
     group: Group,
+    /// What the group's events say; empty if that is not known any more.
+    facts: Vec<PoolEvent>,
     verdict: oneshot::Sender<Verdict>,
+}
+
+/// Events that an append of this instance has just recorded, densely from a position on: who follows the log need not
+/// read them.
+#[derive(Debug)]
+pub struct Recorded {
+    /// Of the first of them.
+    pub first: Position,
+    /// In the order of the log.
+    pub events: Vec<(PoolId, Vec<PoolEvent>)>,
 }
 
 /// What became of a batch. Definite, all of it.
@@ -68,19 +85,34 @@ impl Committer {
     /// As many pools may have a batch waiting here; further ones wait for a place.
     const SUBMISSIONS_MAX: usize = 1_024;
 
-    /// Starts a committer for `log`; it ends when the last handle is dropped.
+    /// Starts a committer for `log`; it ends when the last handle is dropped. What it records it tells to `recorded`,
+    /// as far as there is room: whoever listens sees gaps by positions, and reads the log.
     #[must_use]
-    pub fn start(log: Arc<dyn EventLog>, limits: CommitLimits) -> Self {
+    pub fn start(
+        log: Arc<dyn EventLog>,
+        limits: CommitLimits,
+        recorded: mpsc::Sender<Recorded>,
+    ) -> Self {
         let (submissions, queue) = mpsc::channel(Self::SUBMISSIONS_MAX);
-        drop(tokio::spawn(run(log, limits, queue)));
+        drop(tokio::spawn(run(log, limits, queue, recorded)));
         Self { submissions }
     }
 
     /// Sends a group on its way. The answer comes when it is definite, however long that takes; none comes if the
     /// committer ended.
-    pub fn submit(&self, group: Group) -> oneshot::Receiver<Verdict> {
+    pub fn submit(
+        &self,
+        pool: &PoolId,
+        group: Group,
+        facts: Vec<PoolEvent>,
+    ) -> oneshot::Receiver<Verdict> {
         let (verdict, receiver) = oneshot::channel();
-        let submission = Submission { group, verdict };
+        let submission = Submission {
+            pool: pool.clone(),
+            group,
+            facts,
+            verdict,
+        };
         if let Err(mpsc::error::TrySendError::Full(submission)) =
             self.submissions.try_send(submission)
         {
@@ -93,7 +125,12 @@ impl Committer {
     }
 }
 
-async fn run(log: Arc<dyn EventLog>, limits: CommitLimits, mut queue: mpsc::Receiver<Submission>) {
+async fn run(
+    log: Arc<dyn EventLog>,
+    limits: CommitLimits,
+    mut queue: mpsc::Receiver<Submission>,
+    recorded: mpsc::Sender<Recorded>,
+) {
     let metrics = AppendMetrics::default();
     while let Some(first) = queue.recv().await {
         let mut gathered = vec![first];
@@ -103,7 +140,11 @@ async fn run(log: Arc<dyn EventLog>, limits: CommitLimits, mut queue: mpsc::Rece
             size.add(Size::of(&next.group));
             gathered.push(next);
         }
-        commit(log.as_ref(), limits, &metrics, gathered).await;
+        let told = commit(log.as_ref(), limits, &metrics, gathered).await;
+        if let Some(told) = told {
+            // Nobody follows, or nobody keeps up.
+            drop(recorded.try_send(told));
+        }
     }
 }
 
@@ -135,9 +176,11 @@ async fn commit(
     limits: CommitLimits,
     metrics: &AppendMetrics,
     gathered: Vec<Submission>,
-) {
-    let (groups, verdicts): (Vec<_>, Vec<_>) =
-        gathered.into_iter().map(|s| (s.group, s.verdict)).unzip();
+) -> Option<Recorded> {
+    let (groups, waiting): (Vec<_>, Vec<_>) = gathered
+        .into_iter()
+        .map(|s| (s.group, (s.pool, s.facts, s.verdict)))
+        .unzip();
     let outcomes = match AppendBatch::new(groups) {
         Ok(batch) => {
             let sent = Instant::now();
@@ -161,12 +204,31 @@ async fn commit(
         .flatten()
         .map(Some)
         .chain(std::iter::repeat(None));
-    for (verdict, outcome) in verdicts.into_iter().zip(outcomes) {
+    let mut recorded: Option<Recorded> = None;
+    let mut next = Position::START;
+    for ((pool, facts, verdict), outcome) in waiting.into_iter().zip(outcomes) {
+        let told = Verdict::of(outcome);
         // An actor that is gone needs no verdict.
-        if verdict.send(Verdict::of(outcome)).is_err() {
+        if verdict.send(told).is_err() {
             tracing::debug!("an actor went before its batch was settled");
         }
+        let (Verdict::Appended(first), Ok(count @ 1..)) = (told, u32::try_from(facts.len())) else {
+            continue;
+        };
+        let recorded = recorded.get_or_insert_with(|| {
+            next = first;
+            Recorded {
+                first,
+                events: Vec::new(),
+            }
+        });
+        // A repeat may lie anywhere.
+        if first == next {
+            recorded.events.push((pool, facts));
+            next = next.plus(count);
+        }
     }
+    recorded
 }
 
 impl Verdict {

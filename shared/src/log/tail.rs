@@ -100,6 +100,14 @@ impl Tail {
         self.position
     }
 
+    /// Goes on after `position`: whoever follows knows already what comes before it. Never goes back.
+    pub fn advance(&mut self, position: Position) {
+        if position > self.position {
+            self.position = position;
+            self.look = None;
+        }
+    }
+
     /// Waits until it is time to look, and looks. An outage is waited for, with growing pauses and one warning.
     ///
     /// Dropping the future loses nothing: the position moves only with the page that is returned.

@@ -80,7 +80,7 @@ impl Actor {
                     caller: &call.caller,
                     source: &self.context.source,
                 };
-                if let Err(defect) = self.pending.add(&mut self.pool, &facts, at, author) {
+                if let Err(defect) = self.pending.add(&mut self.pool, facts, at, author) {
                     tracing::error!(
                         error = &defect as &dyn std::error::Error,
                         "facts could not be written down"
@@ -193,7 +193,7 @@ impl Actor {
             caller: &server,
             source: &self.context.source,
         };
-        if let Err(defect) = self.pending.add(&mut self.pool, &facts, at, author) {
+        if let Err(defect) = self.pending.add(&mut self.pool, facts, at, author) {
             tracing::error!(
                 error = &defect as &dyn std::error::Error,
                 "a sweep could not be written down"

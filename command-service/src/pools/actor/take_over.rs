@@ -86,7 +86,7 @@ impl Actor {
                 tracing::warn!(pool = %self.id, error = &*error, "an append under the lock has no known outcome");
                 // The same group, sent until the answer is definite.
                 let group = append.into_groups().pop()?;
-                let verdict = self.context.committer.submit(group);
+                let verdict = self.context.committer.submit(&self.id, group, Vec::new());
                 return Some(Flight::Append { batch, verdict });
             }
         }

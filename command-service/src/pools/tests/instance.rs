@@ -48,7 +48,11 @@ impl Instance {
         batch_events: usize,
     ) -> Self {
         let context = Context {
-            committer: Committer::start(Arc::clone(&log), CommitLimits::default()),
+            committer: Committer::start(
+                Arc::clone(&log),
+                CommitLimits::default(),
+                tokio::sync::mpsc::channel(1).0,
+            ),
             log,
             ids: IdSource,
             source: Source {

@@ -282,7 +282,7 @@ async fn simulate(seed: u64) -> (Hits, u32, usize) {
 fn two_instances_over_a_failing_log_oversell_nothing_lose_nothing_and_tell_no_untruth() {
     let mut total = Hits::default();
     let (mut repeats, mut refusals) = (0, 0);
-    for seed in 0..40 {
+    for seed in 0..60 {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)

@@ -78,6 +78,14 @@ const fn next_number(last: Option<i32>) -> i32 {
     }
 }
 
+// The columns of the answer by number: there is a row for each stream.
+const APPENDED: usize = 0;
+const REPEATED: usize = 1;
+const ACTUAL: usize = 2;
+const FIRST_POSITION: usize = 3;
+const HEAD: usize = 4;
+const LOG_TIME: usize = 5;
+
 /// Appends in one round trip, or in the transaction that the connection has open.
 pub(super) async fn call(
     connection: &mut PgConnection,
@@ -109,8 +117,8 @@ pub(super) async fn call(
 
 fn reply(batch: &AppendBatch, rows: &[PgRow]) -> Result<Reply, sqlx::Error> {
     let last = rows.last().ok_or(sqlx::Error::RowNotFound)?;
-    let head = position(last.try_get("head")?)?;
-    let time: DateTime<Utc> = last.try_get("log_time")?;
+    let head = position(last.try_get(HEAD)?)?;
+    let time: DateTime<Utc> = last.try_get(LOG_TIME)?;
     let mut rows = rows.iter();
     let mut outcomes = Vec::with_capacity(batch.groups().len());
     for group in batch.groups() {
@@ -118,11 +126,11 @@ fn reply(batch: &AppendBatch, rows: &[PgRow]) -> Result<Reply, sqlx::Error> {
         let mut actual = Vec::with_capacity(group.writes.len());
         let mut repeated = false;
         for row in rows.by_ref().take(group.writes.len()) {
-            if row.try_get("appended")? {
-                first_positions.push(position(row.try_get("first_position")?)?);
-                repeated = row.try_get("repeated")?;
+            if row.try_get(APPENDED)? {
+                first_positions.push(position(row.try_get(FIRST_POSITION)?)?);
+                repeated = row.try_get(REPEATED)?;
             } else {
-                actual.push(version(row.try_get("actual")?)?);
+                actual.push(version(row.try_get(ACTUAL)?)?);
             }
         }
         outcomes.push(if actual.is_empty() {
