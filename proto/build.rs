@@ -37,6 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     fs::create_dir_all(&server_dir)?;
     tonic_prost_build::configure()
         .build_client(false)
+        .codec_path("crate::server::codec::SmallCodec")
         .out_dir(server_dir)
         .extern_path(".google.type", "crate::google::r#type")
         .extern_path(".google.rpc.Status", "tonic_types::Status")

@@ -1,6 +1,7 @@
 //! The generated servers, and what the servers of both services share: health, reflection, errors, deadlines and
 //! shutdown.
 
+pub mod codec;
 pub mod deadline;
 pub mod errors;
 pub mod run;
