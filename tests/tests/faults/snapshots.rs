@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use onsale_command_service::verify::verify;
 use onsale_proto::v1;
 use onsale_tests::{
-    caller::{Caller, a_pool, claim_request},
+    caller::{Caller, a_pool, claim_request, request_id},
     database::TestDatabase,
     service::{Kind, Service},
     system::migrated_database,
-    wait::eventually,
+    wait::{eventually, within},
 };
 use sqlx::{AssertSqlSafe, PgConnection};
 
@@ -16,6 +17,7 @@ const LIMIT: Duration = Duration::from_secs(20);
 const POOL: &str = "long";
 /// A snapshot after so many events.
 const OPTIONS: &[(&str, &str)] = &[("ONSALE_SNAPSHOT_EVENTS", "100")];
+const TAKEN: &str = "snapshot taken";
 const IGNORED: &str = "a snapshot is ignored: the pool is loaded from its events";
 
 async fn start(database: &TestDatabase) -> (Service, Caller) {
@@ -188,4 +190,55 @@ async fn a_pool_that_goes_leaves_a_snapshot_of_its_last_events() {
     }
     claimed.unwrap();
     snapshot_from(&mut database.admin().await, 401 + 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_that_take_snapshots_of_a_pool_at_once_are_harmless() {
+    let database = migrated_database().await;
+    // Both have a reason after each event.
+    let options = &[("ONSALE_SNAPSHOT_EVENTS", "1")];
+    let mut instances = Vec::new();
+    for _ in 0..2 {
+        let service = Service::start(Kind::Command, database.url(), options).await;
+        let channel = service.channel().await;
+        instances.push((service, Caller::new(channel.clone(), channel)));
+    }
+    let pool = v1::Pool {
+        max_tickets_per_customer: 4,
+        ..a_pool(10_000)
+    };
+    instances[0].1.create(POOL, pool).await.unwrap();
+    let order = claim_request(POOL, "customer-1", 4);
+    let commands = &mut instances[1].1.commands;
+    let claimed = commands.claim_tickets(order.clone()).await.unwrap();
+    let both = async {
+        for n in 2.. {
+            for (_, caller) in &mut instances {
+                let customer = request_id();
+                caller.claim(POOL, &customer, 4).await.unwrap();
+            }
+            let taken = instances.iter().map(|(service, _)| service.logged(TAKEN));
+            // As many events as make it worth looking for a snapshot.
+            if n > 30 && taken.min() >= Some(5) {
+                return;
+            }
+        }
+    };
+    within(LIMIT, "both take snapshots", both).await;
+    for (service, _) in instances {
+        assert_eq!(service.logged("a snapshot was not taken"), 0);
+        assert_eq!(service.logged(IGNORED), 0);
+        service.stop().await;
+    }
+    let report = verify(database.url()).await.unwrap();
+    let snapshots = report.snapshots.as_ref();
+    assert_eq!(
+        snapshots.map(|compared| compared.equal),
+        Some(1),
+        "{report}"
+    );
+    assert!(report.is_sound(), "{report}");
+    let (service, mut caller) = start(&database).await;
+    is_as_it_was(&mut caller, &order, &claimed.into_inner().claim.unwrap()).await;
+    assert_eq!(service.logged(IGNORED), 0);
 }
