@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use onsale_command_service::verify::verify;
+use onsale_command_service::{domain::snapshot::Snapshot, snapshots::Store, verify::verify};
 use onsale_proto::v1;
+use onsale_shared::{
+    id::{EventId, PoolId},
+    log::Version,
+    time::Timestamp,
+};
 use onsale_tests::{
     caller::{Caller, a_pool, claim_request, request_id},
     database::TestDatabase,
@@ -11,7 +16,8 @@ use onsale_tests::{
     system::migrated_database,
     wait::{eventually, within},
 };
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use uuid::Uuid;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const POOL: &str = "long";
@@ -241,4 +247,23 @@ async fn two_instances_that_take_snapshots_of_a_pool_at_once_are_harmless() {
     let (service, mut caller) = start(&database).await;
     is_as_it_was(&mut caller, &order, &claimed.into_inner().claim.unwrap()).await;
     assert_eq!(service.logged(IGNORED), 0);
+}
+
+#[tokio::test]
+async fn an_older_snapshot_does_not_take_the_place_of_a_newer_one() {
+    let database = migrated_database().await;
+    let store = Store::new(PgPool::connect(database.url()).await.unwrap());
+    let pool = PoolId::parse(POOL).unwrap();
+    for (written, kept) in [(20, 20), (10, 20), (20, 20), (30, 30)] {
+        let snapshot = Snapshot {
+            version: Version::new(written).unwrap(),
+            lasting: vec![1],
+            recent: vec![],
+            recent_until: Timestamp::default(),
+        };
+        let last_event = EventId(Uuid::from_u128(1));
+        store.write(&pool, snapshot, last_event).await.unwrap();
+        let header = store.header(&pool).await.unwrap().unwrap();
+        assert_eq!(header.version.get(), kept, "after {written}");
+    }
 }
