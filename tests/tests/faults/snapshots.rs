@@ -219,10 +219,15 @@ async fn two_instances_that_take_snapshots_of_a_pool_at_once_are_harmless() {
     let claimed = commands.claim_tickets(order.clone()).await.unwrap();
     let both = async {
         for n in 2.. {
-            for (_, caller) in &mut instances {
-                let customer = request_id();
-                caller.claim(POOL, &customer, 4).await.unwrap();
-            }
+            let claims = async {
+                for (_, caller) in &mut instances {
+                    let customer = request_id();
+                    caller.claim(POOL, &customer, 4).await.unwrap();
+                }
+            };
+            let ((), report) = tokio::join!(claims, verify(database.url()));
+            let report = report.unwrap();
+            assert!(report.is_sound(), "a false alarm: {report}");
             let taken = instances.iter().map(|(service, _)| service.logged(TAKEN));
             // As many events as make it worth looking for a snapshot.
             if n > 30 && taken.min() >= Some(5) {
