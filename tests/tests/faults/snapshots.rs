@@ -235,7 +235,7 @@ async fn two_instances_that_take_snapshots_of_a_pool_at_once_are_harmless() {
             }
         }
     };
-    within(LIMIT, "both take snapshots", both).await;
+    within(LIMIT, "both take snapshots", Box::pin(both)).await;
     for (service, _) in instances {
         assert_eq!(service.logged("a snapshot was not taken"), 0);
         assert_eq!(service.logged(IGNORED), 0);
