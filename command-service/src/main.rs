@@ -47,7 +47,8 @@ enum Command {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
         database_url: String,
     },
-    /// Read the whole log and say which event of each pool cannot have happened; exit with 1 if there is one
+    /// Read the whole log and say which event of each pool cannot have happened and which snapshot differs from the log;
+    /// exit with 1 if there is one
     ///
     /// Reads only; safe at any time. The report is written to standard output, a progress bar to standard error if that is
     /// a terminal. Keeps the state of every pool in memory: see docs/operations.md.
@@ -114,7 +115,7 @@ async fn run(config: Config) -> anyhow::Result<()> {
 async fn verified(database_url: &str) -> anyhow::Result<()> {
     let report = verify(database_url).await?;
     writeln!(stdout(), "{report}")?;
-    anyhow::ensure!(report.is_sound(), "the log is not sound");
+    anyhow::ensure!(report.is_sound(), "the log or a snapshot is not sound");
     Ok(())
 }
 

@@ -3,15 +3,18 @@
 //!
 //! - [`read`]: pages, ahead of who works on them; [`decoded`]: what they say, dealt out by stream.
 //! - [`replay`]: pools folded, each by one worker; [`model`]: the rules of sale a second time.
-//! - [`report`]: what was found.
+//! - [`snapshots`]: what is stored of pools, compared with the replay.
+//! - [`report`]: what was found; [`compared`]: of snapshots.
 
+mod compared;
 mod decoded;
 mod model;
 mod read;
 mod replay;
 mod report;
+mod snapshots;
 
-use std::thread::available_parallelism;
+use std::{sync::Arc, thread::available_parallelism};
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -19,14 +22,18 @@ use onsale_shared::log::{
     EventLog,
     postgres::{self, PostgresLog, PostgresLogConfig},
 };
+use sqlx::postgres::PgPoolOptions;
 use tokio::sync::mpsc;
 
 use self::{
     decoded::Decoded,
     read::{Decoding, PAGES_AHEAD_MAX, read},
     replay::{PARTS_AHEAD_MAX, Replays},
+    snapshots::{AtMarks, Marks, Stored},
 };
+use crate::snapshots::Store;
 
+pub use compared::{Compared, WrongSnapshot};
 pub use report::{Finding, Findings, Report};
 
 /// The most workers; beyond them one connection cannot read as fast as they work.
@@ -34,7 +41,7 @@ const WORKERS_MAX: usize = 8;
 /// How the progress looks.
 const PROGRESS: &str = "{wide_bar} {human_pos} of {human_len} events, {per_sec}, {eta} left";
 
-/// Verifies the log of a database, with a progress bar if standard error is a terminal.
+/// Verifies the log of a database and its snapshots, with a progress bar if standard error is a terminal.
 ///
 /// # Errors
 /// The database cannot be reached or read.
@@ -43,16 +50,23 @@ pub async fn verify(database_url: &str) -> anyhow::Result<Report> {
         postgres::session_options(database_url, "command-service").context("DATABASE_URL")?;
     let config = PostgresLogConfig {
         notify: false,
-        ..PostgresLogConfig::new(options, None)
+        ..PostgresLogConfig::new(options.clone(), None)
     };
     let log = PostgresLog::connect(config)
         .await
         .context("the event log")?;
     // Draws on standard error, and nothing where that is no terminal.
     let progress = ProgressBar::no_length().with_style(ProgressStyle::with_template(PROGRESS)?);
-    let report = verify_shown(&log, &progress).await;
+    let database = PgPoolOptions::new().max_connections(1);
+    // Before the log: what is appended meanwhile is read as well, so that no snapshot is ahead of it.
+    let stored = Stored::read(Store::new(database.connect_lazy_with(options))).await;
+    let replayed = replay(&log, stored.marks(), &progress).await;
     progress.finish_and_clear();
-    report
+    let (report, at_marks) = replayed?;
+    Ok(Report {
+        snapshots: Some(stored.compare(&at_marks).await),
+        ..report
+    })
 }
 
 /// Verifies a log, up to where it is when the end is reached.
@@ -60,30 +74,39 @@ pub async fn verify(database_url: &str) -> anyhow::Result<Report> {
 /// # Errors
 /// The log cannot be read.
 pub async fn verify_log(log: &dyn EventLog) -> anyhow::Result<Report> {
-    verify_shown(log, &ProgressBar::hidden()).await
+    let (report, _) = replay(log, Marks::default(), &ProgressBar::hidden()).await?;
+    Ok(report)
 }
 
-/// As [`verify_log`], and shows on `progress` how far it is.
-async fn verify_shown(log: &dyn EventLog, progress: &ProgressBar) -> anyhow::Result<Report> {
+/// Replays a log, and shows on `progress` how far it is. Says what pools were at the versions in `marks`, too.
+async fn replay(
+    log: &dyn EventLog,
+    marks: Marks,
+    progress: &ProgressBar,
+) -> anyhow::Result<(Report, AtMarks)> {
     let head = log.head().await?.position.get();
     progress.set_length(u64::try_from(head)?);
     let workers = available_parallelism().map_or(1, |cores| cores.get().min(WORKERS_MAX));
+    let marks = Arc::new(marks);
     let (parts, replays): (Vec<_>, Vec<_>) = (0..workers)
         .map(|_| {
             let (parts, waiting) = mpsc::channel(PARTS_AHEAD_MAX);
-            let replays = tokio::task::spawn_blocking(move || Replays::run(waiting));
+            let marks = Arc::clone(&marks);
+            let replays = tokio::task::spawn_blocking(move || Replays::run(waiting, marks));
             (parts, replays)
         })
         .unzip();
     let (pages, decoding) = mpsc::channel(PAGES_AHEAD_MAX);
     let reading = async { Ok(read(log, workers, pages).await?) };
     let ((), mut report) = tokio::try_join!(reading, deal(decoding, parts, progress))?;
-    for replayed in replays {
-        let (pools, findings) = replayed.await?.into_findings();
-        report.pools += pools;
-        report.findings.merge(findings);
+    let mut at_marks = AtMarks::default();
+    for replays in replays {
+        let replayed = replays.await?;
+        report.pools += replayed.pools;
+        report.findings.merge(replayed.findings);
+        at_marks.extend(replayed.at_marks);
     }
-    Ok(report)
+    Ok((report, at_marks))
 }
 
 /// Deals the pages out to the workers, in order.

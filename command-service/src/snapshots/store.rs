@@ -194,21 +194,22 @@ impl Bytes {
     /// # Errors
     /// The bytes are not what was written.
     pub fn pool(&self) -> Result<Pool, StoreError> {
+        let (lasting, recent) = self.parts()?;
+        Ok(Pool::from_snapshot(lasting, recent)?)
+    }
+
+    /// The two parts: what lasts, and, if it was asked for, what is remembered for a while.
+    ///
+    /// # Errors
+    /// The bytes are not what was written.
+    pub fn parts(&self) -> Result<(&[u8], Option<&[u8]>), StoreError> {
         let lasting: &[u8] = self.0.try_get("lasting")?;
         let recent: Option<&[u8]> = self.0.try_get("recent")?;
         self.check(lasting, "lasting_crc")?;
         if let Some(recent) = recent {
             self.check(recent, "recent_crc")?;
         }
-        Ok(Pool::from_snapshot(lasting, recent)?)
-    }
-
-    /// Whether a pool, folded from the log up to the same version, is what the bytes tell of.
-    ///
-    /// # Errors
-    /// The bytes are not what was written.
-    pub fn equal(&self, pool: &Pool) -> Result<bool, StoreError> {
-        Ok(self.pool()?.to_snapshot()? == pool.to_snapshot()?)
+        Ok((lasting, recent))
     }
 
     fn check(&self, bytes: &[u8], column: &str) -> Result<(), StoreError> {

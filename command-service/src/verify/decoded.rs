@@ -56,7 +56,8 @@ fn read(recorded: &RecordedEvent) -> Result<(PoolEvent, Metadata), String> {
     Ok((event, metadata))
 }
 
-fn with_cause(error: &dyn Error) -> String {
+/// An error and its cause, on one line.
+pub(super) fn with_cause(error: &dyn Error) -> String {
     match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),

@@ -1,6 +1,6 @@
 //! The replay of pools: each is folded twice, by the state that decides commands and by the model.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
 use onsale_shared::{
@@ -13,6 +13,7 @@ use super::{
     decoded::Decoded,
     model::Model,
     report::{Finding, Findings},
+    snapshots::{AtMark, AtMarks, Digest, Marks},
 };
 use crate::{domain::Pool, pools::history};
 
@@ -25,6 +26,20 @@ pub(super) struct Replays {
     /// None for a pool that cannot have become what it is: its first bad event is known, and nothing after it counts.
     pools: HashMap<StreamName, Option<Box<Replay>>, RandomState>,
     findings: Findings,
+    /// Where snapshots are to be compared, of all workers' pools.
+    marks: Arc<Marks>,
+    at_marks: AtMarks,
+}
+
+/// What one worker has replayed.
+#[derive(Debug)]
+pub(super) struct Replayed {
+    /// How many pools.
+    pub(super) pools: usize,
+    /// What is wrong with them.
+    pub(super) findings: Findings,
+    /// What they were where snapshots are to be compared.
+    pub(super) at_marks: AtMarks,
 }
 
 /// A pool at a version, folded twice.
@@ -34,39 +49,63 @@ struct Replay {
     model: Model,
     version: Version,
     time: Timestamp,
+    /// Where a snapshot is to be compared.
+    mark: Option<Version>,
 }
 
 impl Replays {
     /// Replays what comes, until no more comes.
-    pub(super) fn run(mut parts: mpsc::Receiver<Vec<Decoded>>) -> Self {
-        let mut replays = Self::default();
+    pub(super) fn run(mut parts: mpsc::Receiver<Vec<Decoded>>, marks: Arc<Marks>) -> Replayed {
+        let mut replays = Self {
+            marks,
+            ..Self::default()
+        };
         while let Some(part) = parts.blocking_recv() {
             for event in part {
                 replays.fold(&event);
             }
         }
-        replays
+        replays.end()
     }
 
-    /// How many pools there are, and what is wrong with them.
-    pub(super) fn into_findings(self) -> (usize, Findings) {
-        (self.pools.len(), self.findings)
+    /// Snapshots that no pool has come to are ahead of their streams, or of a pool whose state is not known any more.
+    fn end(mut self) -> Replayed {
+        for stream in self.marks.keys() {
+            let at_mark = match self.pools.get(stream) {
+                Some(Some(replay)) => AtMark::Ended(replay.version),
+                Some(None) => AtMark::Unknown,
+                None => continue,
+            };
+            self.at_marks.entry(stream.clone()).or_insert(at_mark);
+        }
+        Replayed {
+            pools: self.pools.len(),
+            findings: self.findings,
+            at_marks: self.at_marks,
+        }
     }
 
     fn fold(&mut self, event: &Decoded) {
         let stream = &event.recorded.stream;
         let replay = match self.pools.get_mut(stream) {
             Some(known) => known,
-            None => self
-                .pools
-                .entry(stream.clone())
-                .or_insert(Some(Box::default())),
+            None => {
+                let new = Replay {
+                    mark: self.marks.get(stream).copied(),
+                    ..Replay::default()
+                };
+                let known = self.pools.entry(stream.clone());
+                known.or_insert(Some(Box::new(new)))
+            }
         };
-        let Some(Err(wrong)) = replay.as_mut().map(|replay| replay.fold(event)) else {
-            return;
-        };
-        *replay = None;
-        self.findings.push(Finding::new(&event.recorded, wrong));
+        let Some(pool) = replay else { return };
+        if let Err(wrong) = pool.fold(event) {
+            *replay = None;
+            self.findings.push(Finding::new(&event.recorded, wrong));
+        } else if pool.mark == Some(pool.version) {
+            let at_mark = AtMark::State(event.recorded.id, Digest::of_pool(&pool.pool));
+            self.at_marks.insert(stream.clone(), at_mark);
+        }
     }
 }
 

@@ -7,6 +7,8 @@ use onsale_shared::{
     log::{Position, RecordedEvent, StreamName, Version},
 };
 
+use super::compared::Compared;
+
 /// What was read, and what is wrong with it.
 #[derive(Debug, Default)]
 pub struct Report {
@@ -18,6 +20,8 @@ pub struct Report {
     pub position: Position,
     /// What is wrong.
     pub findings: Findings,
+    /// What became of the stored snapshots; none if only a log was verified.
+    pub snapshots: Option<Compared>,
 }
 
 /// The first event of each pool that cannot have happened, the first of the log first.
@@ -96,8 +100,9 @@ impl Findings {
 impl Report {
     /// Whether nothing is wrong.
     #[must_use]
-    pub const fn is_sound(&self) -> bool {
-        self.findings.count() == 0
+    pub fn is_sound(&self) -> bool {
+        let snapshots = self.snapshots.as_ref();
+        self.findings.count() == 0 && snapshots.is_none_or(|compared| compared.different == 0)
     }
 }
 
@@ -128,7 +133,11 @@ impl fmt::Display for Report {
             f,
             "{} events of {} pools, up to position {}: {verdict}",
             self.events, self.pools, self.position
-        )
+        )?;
+        match &self.snapshots {
+            Some(compared) => write!(f, "\n{compared}"),
+            None => Ok(()),
+        }
     }
 }
 

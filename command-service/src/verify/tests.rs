@@ -8,10 +8,10 @@ use super::*;
 use crate::domain::{commands::testing::*, properties::each_history};
 
 /// An event, and the minute in which it was decided.
-type At = (i64, PoolEvent);
+pub(super) type At = (i64, PoolEvent);
 
 /// A log with these events in the streams of pools.
-async fn log_of(pools: &[(&str, Vec<At>)]) -> MemoryLog {
+pub(super) async fn log_of(pools: &[(&str, Vec<At>)]) -> MemoryLog {
     let log = MemoryLog::new(minute(0));
     let mut ids = onsale_shared::id::Ids::from(uuid::Uuid::from_u128(1 << 64));
     for (pool, events) in pools {
@@ -41,11 +41,11 @@ async fn report_of(log: &MemoryLog) -> Report {
     verify_log(log).await.unwrap()
 }
 
-fn at_once(events: impl IntoIterator<Item = PoolEvent>) -> Vec<At> {
+pub(super) fn at_once(events: impl IntoIterator<Item = PoolEvent>) -> Vec<At> {
     events.into_iter().map(|event| (0, event)).collect()
 }
 
-fn a_whole_sale() -> Vec<At> {
+pub(super) fn a_whole_sale() -> Vec<At> {
     let mut events = at_once([created(), claimed(1, 1), claimed(1, 2), bought(1, 1)]);
     events.push((7, extended(1, 1, 17)));
     events.push((8, released(1, 2, ReleaseCause::Customer)));

@@ -2,20 +2,29 @@
 
 use std::time::Duration;
 
+use onsale_command_service::{domain::snapshot::Snapshot, snapshots::Store, verify::verify};
 use onsale_proto::v1;
+use onsale_shared::{
+    id::{EventId, PoolId},
+    log::Version,
+    time::Timestamp,
+};
 use onsale_tests::{
-    caller::{Caller, a_pool, claim_request},
+    caller::{Caller, a_pool, claim_request, request_id},
     database::TestDatabase,
     service::{Kind, Service},
     system::migrated_database,
-    wait::eventually,
+    wait::{eventually, within},
 };
-use sqlx::{AssertSqlSafe, PgConnection};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use uuid::Uuid;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const POOL: &str = "long";
 /// A snapshot after so many events.
 const OPTIONS: &[(&str, &str)] = &[("ONSALE_SNAPSHOT_EVENTS", "100")];
+const TAKEN: &str = "snapshot taken";
+const REPLACED: &str = "another one took its place meanwhile";
 const IGNORED: &str = "a snapshot is ignored: the pool is loaded from its events";
 
 async fn start(database: &TestDatabase) -> (Service, Caller) {
@@ -188,4 +197,83 @@ async fn a_pool_that_goes_leaves_a_snapshot_of_its_last_events() {
     }
     claimed.unwrap();
     snapshot_from(&mut database.admin().await, 401 + 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_instances_that_take_snapshots_of_a_pool_at_once_are_harmless() {
+    let database = migrated_database().await;
+    // Both have a reason after each event.
+    let options = &[("ONSALE_SNAPSHOT_EVENTS", "1")];
+    let mut instances = Vec::new();
+    for _ in 0..2 {
+        let service = Service::start(Kind::Command, database.url(), options).await;
+        let channel = service.channel().await;
+        instances.push((service, Caller::new(channel.clone(), channel)));
+    }
+    let pool = v1::Pool {
+        max_tickets_per_customer: 4,
+        ..a_pool(10_000)
+    };
+    instances[0].1.create(POOL, pool).await.unwrap();
+    let order = claim_request(POOL, "customer-1", 4);
+    let commands = &mut instances[1].1.commands;
+    let claimed = commands.claim_tickets(order.clone()).await.unwrap();
+    let both = async {
+        for n in 2.. {
+            let claims = async {
+                for (_, caller) in &mut instances {
+                    let customer = request_id();
+                    caller.claim(POOL, &customer, 4).await.unwrap();
+                }
+            };
+            let ((), report) = tokio::join!(claims, verify(database.url()));
+            let report = report.unwrap();
+            assert!(report.is_sound(), "a false alarm: {report}");
+            let taken = instances.iter().map(|(service, _)| service.logged(TAKEN));
+            // As many events as make it worth looking for a snapshot.
+            if n > 30 && taken.min() >= Some(5) {
+                return;
+            }
+        }
+    };
+    within(LIMIT, "both take snapshots", Box::pin(both)).await;
+    for (service, _) in instances {
+        assert_eq!(service.logged("a snapshot was not taken"), 0);
+        // One may replace what the other is about to read, which then folds from the first event on.
+        for line in service.log() {
+            let is_ignored = line["message"] == IGNORED;
+            assert!(!is_ignored || line["error"] == REPLACED, "{line}");
+        }
+        service.stop().await;
+    }
+    let report = verify(database.url()).await.unwrap();
+    let snapshots = report.snapshots.as_ref();
+    assert_eq!(
+        snapshots.map(|compared| compared.equal),
+        Some(1),
+        "{report}"
+    );
+    assert!(report.is_sound(), "{report}");
+    let (service, mut caller) = start(&database).await;
+    is_as_it_was(&mut caller, &order, &claimed.into_inner().claim.unwrap()).await;
+    assert_eq!(service.logged(IGNORED), 0);
+}
+
+#[tokio::test]
+async fn an_older_snapshot_does_not_take_the_place_of_a_newer_one() {
+    let database = migrated_database().await;
+    let store = Store::new(PgPool::connect(database.url()).await.unwrap());
+    let pool = PoolId::parse(POOL).unwrap();
+    for (written, kept) in [(20, 20), (10, 20), (20, 20), (30, 30)] {
+        let snapshot = Snapshot {
+            version: Version::new(written).unwrap(),
+            lasting: vec![1],
+            recent: vec![],
+            recent_until: Timestamp::default(),
+        };
+        let last_event = EventId(Uuid::from_u128(1));
+        store.write(&pool, snapshot, last_event).await.unwrap();
+        let header = store.header(&pool).await.unwrap().unwrap();
+        assert_eq!(header.version.get(), kept, "after {written}");
+    }
 }
