@@ -1,4 +1,4 @@
-//! What the service measures of itself, for Prometheus (<https://prometheus.io/docs/instrumenting/exposition_formats/>).
+//! What the service measures of itself, in the text format of Prometheus.
 //!
 //! Each instrument is looked up once and kept, so that measuring costs a few nanoseconds. Without an exporter they
 //! measure nothing.

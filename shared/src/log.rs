@@ -99,6 +99,9 @@ pub trait LockedLog: Send {
     /// # Errors
     /// As [`EventLog::append`]; an unknown outcome is resolved there, with the same batch.
     async fn append(self: Box<Self>, batch: &AppendBatch) -> Result<Appended, AppendError>;
+
+    /// Gives the lock back; dropping does too, at the price of a connection.
+    async fn release(self: Box<Self>);
 }
 
 /// Hints that the log grew. They may be lost, late or doubled; they are never the truth.

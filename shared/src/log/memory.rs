@@ -119,6 +119,10 @@ impl LockedLog for Locked {
     async fn append(self: Box<Self>, batch: &AppendBatch) -> Result<Appended, AppendError> {
         Ok(self.log.append_now(batch))
     }
+
+    async fn release(self: Box<Self>) {
+        drop(self);
+    }
 }
 
 struct MemoryHints(watch::Receiver<Position>);

@@ -85,7 +85,7 @@ const LOCKERS_MAX: usize = 2;
 pub struct PostgresLog {
     config: PostgresLogConfig,
     /// For appends and locks: they must not wait for readers.
-    writers: Connections,
+    writers: Arc<Connections>,
     /// Who wants the log's lock queues here first, so that a crowd costs no connections.
     locks: Arc<Semaphore>,
     readers: Connections,
@@ -126,7 +126,7 @@ impl PostgresLog {
             notifications::spawn_notifier(appended.subscribe(), config.clone()).await?;
         }
         Ok(Self {
-            writers: connections(),
+            writers: Arc::new(connections()),
             locks: Arc::new(Semaphore::new(LOCKERS_MAX)),
             readers,
             reads: Semaphore::new(usize::try_from(config.read_connections_max).unwrap_or(1)),

@@ -18,7 +18,7 @@ impl Actor {
                 let batch = self.begin_batch();
                 if batch.events.is_empty() {
                     // Complete under the lock, so every refusal is true.
-                    drop(log);
+                    log.release().await;
                     self.answer(batch);
                     return None;
                 }

@@ -210,4 +210,8 @@ impl LockedLog for FaultyLock {
             _ => locked.append(batch).await,
         }
     }
+
+    async fn release(self: Box<Self>) {
+        drop(self);
+    }
 }

@@ -1,6 +1,9 @@
 //! The log's lock, held over several round trips: the one place where that is so.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
 use sqlx::PgConnection;
@@ -15,40 +18,56 @@ use crate::log::{
 struct Locked {
     _turn: OwnedSemaphorePermit,
     connection: PgConnection,
+    /// Where the connection goes back to.
+    connections: Arc<Connections>,
     appended: watch::Sender<Position>,
     clock: LogClock,
     timeout: Duration,
 }
 
 /// Takes the lock. The guard owns its connection: dropped, it closes it, and PostgreSQL frees the lock; a holder that
-/// vanishes is thrown out by `idle_in_transaction_session_timeout`.
+/// vanishes is thrown out by `idle_in_transaction_session_timeout`. A connection that was idle may have died meanwhile:
+/// only what a new one says is a failure.
 pub(super) async fn lock(
     turn: OwnedSemaphorePermit,
-    connections: &Connections,
+    connections: &Arc<Connections>,
     appended: watch::Sender<Position>,
     clock: LogClock,
     timeout: Duration,
 ) -> Result<Box<dyn LockedLog>, ReadError> {
-    let mut connection = connections
-        .take()
-        .await
-        .map_err(read::unavailable("connecting to lock the log"))?;
-    let locking = sqlx::raw_sql("BEGIN; SELECT onsale_log.lock()").execute(&mut connection);
-    let during = "locking the log";
-    match tokio::time::timeout(timeout, locking).await {
-        Ok(locked) => locked.map_err(read::unavailable(during))?,
-        Err(elapsed) => {
-            connections.close_idle();
-            return Err(read::unavailable(during)(elapsed));
+    let idle = connections.take_idle();
+    let locked = match idle {
+        Some(connection) => begin(connection, timeout).await.ok(),
+        None => None,
+    };
+    let connection = match locked {
+        Some(connection) => connection,
+        None => {
+            let opened = connections.open().await;
+            let opened = opened.map_err(read::unavailable("connecting to lock the log"))?;
+            let locked = begin(opened, timeout).await;
+            locked.inspect_err(|_| connections.close_idle())?
         }
     };
     Ok(Box::new(Locked {
         _turn: turn,
         connection,
+        connections: Arc::clone(connections),
         appended,
         clock,
         timeout,
     }))
+}
+
+/// Begins a transaction, and waits for the lock.
+async fn begin(mut connection: PgConnection, timeout: Duration) -> Result<PgConnection, ReadError> {
+    let during = "locking the log";
+    let locking = sqlx::raw_sql("BEGIN; SELECT onsale_log.lock()").execute(&mut connection);
+    match tokio::time::timeout(timeout, locking).await {
+        Ok(locked) => locked.map_err(read::unavailable(during))?,
+        Err(elapsed) => return Err(read::unavailable(during)(elapsed)),
+    };
+    Ok(connection)
 }
 
 #[async_trait]
@@ -90,6 +109,14 @@ impl LockedLog for Locked {
             *head = reply.appended.head.max(*head);
             newer
         });
+        self.connections.put_back(self.connection);
         Ok(reply.appended)
+    }
+
+    async fn release(mut self: Box<Self>) {
+        let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection);
+        if let Ok(Ok(_)) = tokio::time::timeout(self.timeout, rollback).await {
+            self.connections.put_back(self.connection);
+        }
     }
 }
