@@ -235,14 +235,7 @@ impl Actor {
 
     /// Sends what was decided on its way.
     fn launch(&mut self) -> Option<Flight> {
-        if self
-            .pending
-            .decided
-            .iter()
-            .any(|decided| decided.call.stage.is_left())
-        {
-            self.decide_without_the_left();
-        }
+        self.take_calls();
         if self.pending.is_empty() {
             return None;
         }
@@ -262,14 +255,16 @@ impl Actor {
         Some(Flight::Append { batch, verdict })
     }
 
-    /// What was decided is decided once more, but for what its callers gave up on while it waited here: they may have
-    /// asked another instance meanwhile, and been refused.
-    fn decide_without_the_left(&mut self) {
-        let touched = self.pending.touched;
-        self.undo_pending(self.pending.mark);
-        self.begin_batch();
-        self.pending.touched = touched;
-        self.decide_what_waits();
+    /// What was decided is about to be sent. What callers gave up on while it waited here is left out, and the rest
+    /// decided once more: they were told that it never will be recorded.
+    fn take_calls(&mut self) {
+        while !self.pending.take_calls() {
+            let touched = self.pending.touched;
+            self.undo_pending(self.pending.mark);
+            self.begin_batch();
+            self.pending.touched = touched;
+            self.decide_what_waits();
+        }
     }
 
     /// What was on its way has come to an end. Returns what is on its way instead, if anything is.

@@ -36,6 +36,8 @@ pub struct Decided {
     pub call: Call,
     /// What he gets.
     pub answer: Result<Answer, Rejection>,
+    /// Whether the batch has events of it.
+    pub records: bool,
 }
 
 /// Whose events are added.
@@ -74,6 +76,13 @@ impl Batch {
     #[must_use]
     pub const fn last_version(&self) -> Version {
         self.last
+    }
+
+    /// What it records is about to be sent; `false` if a caller gave up before, and it is to be decided without him.
+    #[must_use]
+    pub fn take_calls(&self) -> bool {
+        let mut recorded = self.decided.iter().filter(|decided| decided.records);
+        recorded.all(|decided| decided.call.stage.take())
     }
 
     /// What is appended: taken out of the batch, which goes on to say who waits for it.

@@ -135,7 +135,7 @@ const TAKEN_AND_LEFT: u8 = 2;
 const ABANDONED: u8 = 3;
 
 impl Stage {
-    /// The command is about to be recorded; `false` if its caller gave up before.
+    /// The command is about to be sent to the log; `false` if its caller gave up before.
     #[must_use]
     pub fn take(&self) -> bool {
         self.step(|stage| if stage == WAITING { TAKEN } else { stage }) != ABANDONED
@@ -165,10 +165,10 @@ impl Stage {
         matches!(before, WAITING | ABANDONED)
     }
 
-    /// Whether the caller gave up while it could be recorded.
+    /// Whether the caller gave up before it was sent: it never will be recorded.
     #[must_use]
-    pub fn is_left(&self) -> bool {
-        self.0.load(Ordering::Acquire) == TAKEN_AND_LEFT
+    pub fn is_abandoned(&self) -> bool {
+        self.0.load(Ordering::Acquire) == ABANDONED
     }
 
     /// Goes from one stage to the next, and returns the one before.
@@ -200,7 +200,8 @@ mod tests {
     fn who_gives_up_knows_whether_anything_was_sent() {
         let stage = Stage::default();
         assert!(stage.clone().abandon());
-        assert!(!stage.take(), "dropped before it is batched");
+        assert!(stage.is_abandoned());
+        assert!(!stage.take(), "dropped before it is sent");
 
         let stage = Stage::default();
         assert!(stage.take());

@@ -58,7 +58,7 @@ impl Actor {
             return call.answer(Err(Failure::Overloaded));
         }
         let at = self.decision_time();
-        let mut ids = self.context.ids.ids(at);
+        let (mut ids, mut records) = (self.context.ids.ids(at), false);
         let answer = match decide(&self.pool, &call.request, at, &mut ids) {
             Ok(Decision::Repeat(remembered)) => Ok(Answer {
                 version: remembered.version,
@@ -72,7 +72,7 @@ impl Actor {
                 Ok(self.imagine(&call, &facts, at))
             }
             Ok(Decision::Record(facts)) => {
-                if !call.stage.take() {
+                if call.stage.is_abandoned() {
                     return;
                 }
                 let author = Author {
@@ -87,11 +87,17 @@ impl Actor {
                     );
                     return call.answer(Err(Failure::Internal));
                 }
+                records = true;
                 Ok(self.answer_now(&call, at))
             }
             Err(rejection) => Err(rejection),
         };
-        self.pending.decided.push(Decided { call, answer });
+        let decided = Decided {
+            call,
+            answer,
+            records,
+        };
+        self.pending.decided.push(decided);
     }
 
     /// Gives places of dead claims back; the command is decided again on what that leaves, in this batch or the next.

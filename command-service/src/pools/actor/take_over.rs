@@ -15,6 +15,7 @@ impl Actor {
             Ok(log) => {
                 self.context.metrics.take_overs.increment(1);
                 self.decide_what_waits();
+                self.take_calls();
                 let batch = self.begin_batch();
                 if batch.events.is_empty() {
                     // Complete under the lock, so every refusal is true.

@@ -94,6 +94,6 @@ async fn both_versions_of_reflection_describe_the_services() {
             .iter()
             .map(|service| service.method.len())
             .sum();
-        assert_eq!(methods, 15);
+        assert_eq!(methods, 16);
     }
 }
