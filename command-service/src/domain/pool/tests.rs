@@ -287,3 +287,36 @@ fn commands_learn_their_positions_when_their_batch_is_in_the_log() {
     assert_eq!(pool.version(), last);
     assert_eq!(position(&pool, 2), Some(72), "kept for good");
 }
+
+/// Undoing costs in proportion to the batch: copies of this state, a thousand of them, would take minutes.
+#[test]
+fn a_thousand_rejected_batches_leave_a_large_pool_as_it_was() {
+    const SOLD: u128 = 100_000;
+    let created = created_with(|created| created.capacity *= 100_000);
+    let mut pool = fold(&[created]);
+    let next = |pool: &mut Pool, event: PoolEvent| {
+        let version = pool.version().next().get();
+        fold_one(pool, &event, version, minute(0));
+    };
+    for n in 1..=SOLD {
+        next(&mut pool, claimed(n, n));
+        next(&mut pool, bought(n, n));
+    }
+    let bytes = |pool: &Pool| pool.to_snapshot().unwrap().unwrap();
+    let before = bytes(&pool);
+    for batch in 1..=1_000 {
+        let mark = Mark(batch);
+        pool.begin(Some(mark));
+        for n in SOLD + 1..=SOLD + 10 {
+            next(&mut pool, claimed(n, n));
+            next(&mut pool, bought(n, n));
+        }
+        next(&mut pool, refunded(1, 1));
+        pool.undo(mark);
+    }
+    let after = bytes(&pool);
+    assert!(before.lasting == after.lasting && before.recent == after.recent);
+    assert_eq!(before.version, after.version);
+    next(&mut pool, refunded(1, 1));
+    assert_eq!(pool.corrupted_at(), None, "it goes on");
+}
