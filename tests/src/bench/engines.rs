@@ -57,8 +57,8 @@ impl Engine {
         }
     }
 
-    /// With how many connections to PostgreSQL it is run: to be what `onsale-bench sweep` finds on the machine in question.
-    /// These are a first guess, not yet the outcome of a sweep on a quiet machine.
+    /// With how many connections to PostgreSQL it is run: what `onsale-bench sweep` finds best, see
+    /// `docs/benchmarks/sweep.json` (of the second engine 2 and 4 are within 1 %).
     #[must_use]
     pub const fn best_connections(self) -> u32 {
         match self {
