@@ -1,10 +1,10 @@
 //! `command-service verify`: reads the whole log, and says whether everything in it can have happened. Each event is
 //! asked twice: by the state that decides commands, and by a model that shares nothing with it.
 //!
-//! - [`read`]: pages, ahead of who works on them; [`decoded`]: what they say, dealt out by stream.
-//! - [`replay`]: pools folded, each by one worker; [`model`]: the rules of sale a second time.
-//! - [`snapshots`]: what is stored of pools, compared with the replay.
-//! - [`report`]: what was found; [`compared`]: of snapshots.
+//! - `read`: pages, ahead of who works on them; `decoded`: what they say, dealt out by stream.
+//! - `replay`: pools folded, each by one worker; `model`: the rules of sale a second time.
+//! - `snapshots`: what is stored of pools, compared with the replay.
+//! - `report`: what was found; `compared`: of snapshots.
 
 mod compared;
 mod decoded;
