@@ -166,3 +166,69 @@ async fn in_time<T>(
     let timeout = tokio::time::timeout(STORE_TIMEOUT, storing).await;
     timeout.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
+
+#[cfg(test)]
+mod tests {
+    use onsale_shared::{
+        event::PoolEvent,
+        log::{Position, memory::MemoryLog},
+    };
+
+    use super::*;
+    use crate::domain::commands::testing::*;
+
+    fn position(number: i64) -> Position {
+        Position::new(number).unwrap()
+    }
+
+    fn recorded(first: i64, events: Vec<PoolEvent>) -> Recorded {
+        Recorded {
+            first: position(first),
+            events: vec![(PoolId::parse("a-pool").unwrap(), events)],
+        }
+    }
+
+    /// Two tickets are held after three events.
+    fn followed() -> (Index, Tail) {
+        let log = Arc::new(MemoryLog::new(minute(0)));
+        let (mut index, mut tail) = (
+            Index::default(),
+            Tail::new(log, Position::START, TailConfig::default()),
+        );
+        let events = vec![created(), claimed(1, 1), claimed(1, 2)];
+        assert!(go_on(&mut index, &mut tail, recorded(1, events)).is_none());
+        (index, tail)
+    }
+
+    fn held(index: &Index) -> u32 {
+        index.changes().map(|(_, held)| held).sum()
+    }
+
+    #[test]
+    fn what_comes_next_is_folded() {
+        let (mut index, mut tail) = followed();
+        assert_eq!((held(&index), tail.position()), (2, position(3)));
+        let next = recorded(4, vec![bought(1, 1)]);
+        assert!(go_on(&mut index, &mut tail, next).is_none());
+        assert_eq!((held(&index), tail.position()), (1, position(4)));
+    }
+
+    #[test]
+    fn what_was_read_already_is_not_folded_again() {
+        let (mut index, mut tail) = followed();
+        let again = recorded(2, vec![claimed(1, 1), claimed(1, 2), claimed(1, 3)]);
+        assert!(go_on(&mut index, &mut tail, again).is_none());
+        assert_eq!((held(&index), tail.position()), (3, position(4)));
+        let old = recorded(1, vec![created(), claimed(1, 1)]);
+        assert!(go_on(&mut index, &mut tail, old).is_none());
+        assert_eq!((held(&index), tail.position()), (3, position(4)));
+    }
+
+    #[test]
+    fn what_lies_behind_a_gap_waits_until_the_gap_is_read() {
+        let (mut index, mut tail) = followed();
+        let ahead = go_on(&mut index, &mut tail, recorded(5, vec![bought(1, 1)]));
+        assert!(ahead.is_some());
+        assert_eq!((held(&index), tail.position()), (2, position(3)));
+    }
+}

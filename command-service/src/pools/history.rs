@@ -112,7 +112,8 @@ pub(crate) fn fold(pool: &mut Pool, page: &[RecordedEvent]) {
 }
 
 /// An event of the log as a pool folds it.
-pub(crate) fn entry<'a>(
+#[must_use]
+pub fn entry<'a>(
     recorded: &RecordedEvent,
     event: &'a PoolEvent,
     metadata: &'a Metadata,

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 
-use onsale_command_service::domain::{Entry, Pool};
+use onsale_command_service::{domain::Pool, pools::history::entry};
 use onsale_shared::{
     event::{Metadata, PoolEvent, ReleaseCause, TicketClaimed},
     id::{ClaimId, RequestId, TicketId},
@@ -50,17 +50,7 @@ impl Replay {
         event: &PoolEvent,
         metadata: &Metadata,
     ) -> Wrong {
-        let command = metadata.command.as_ref();
-        self.pool.evolve(&Entry {
-            event,
-            id: recorded.id,
-            version: recorded.version,
-            position: Some(recorded.position),
-            time: recorded.time,
-            request: metadata.request_id,
-            command_hash: command.and_then(|command| command.command_hash),
-            actor: command.map(|command| command.actor.as_str()),
-        });
+        self.pool.evolve(&entry(recorded, event, metadata));
         let wrong = self.naive.fold(recorded, event, metadata.request_id);
         let contradicts = self.pool.corrupted_at() == Some(recorded.version);
         wrong.or(contradicts.then_some((Kind::OtherHistory, "it contradicts the pool")))

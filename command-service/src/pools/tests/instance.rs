@@ -10,15 +10,15 @@ use onsale_shared::{
     id::{EventId, IdSource, PoolId, RequestId},
     log::{AppendBatch, EventLog, Group, NewEvent, StreamName, Version},
 };
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::{
     domain::{Command, Request},
     metrics::PoolMetrics,
     pools::{
-        Answer, Call, Caller, Committer, Context, Failure, PoolLimits, Pools, Reply, Stage,
-        committer::CommitLimits,
+        Answer, Call, Caller, Committer, Context, Failure, PoolLimits, Pools, Recorded, Reply,
+        Stage, committer::CommitLimits,
     },
 };
 
@@ -47,12 +47,18 @@ impl Instance {
         log: Arc<dyn EventLog>,
         batch_events: usize,
     ) -> Self {
+        Self::telling(name, log, batch_events, mpsc::channel(1).0)
+    }
+
+    /// An instance that tells what it records.
+    pub(super) fn telling(
+        name: &str,
+        log: Arc<dyn EventLog>,
+        batch_events: usize,
+        recorded: mpsc::Sender<Recorded>,
+    ) -> Self {
         let context = Context {
-            committer: Committer::start(
-                Arc::clone(&log),
-                CommitLimits::default(),
-                tokio::sync::mpsc::channel(1).0,
-            ),
+            committer: Committer::start(Arc::clone(&log), CommitLimits::default(), recorded),
             log,
             ids: IdSource,
             source: Source {

@@ -7,6 +7,8 @@ use onsale_shared::{
     log::{AppendError, Position, memory::MemoryLog},
 };
 
+use tokio::sync::mpsc;
+
 use super::{
     gated_log::GatedLog,
     instance::{Instance, append_foreign, history},
@@ -201,4 +203,31 @@ async fn a_stop_does_not_wait_in_the_queue_that_it_should_stop() {
             "{refused:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn what_is_handed_on_is_what_the_log_has_there() {
+    let log = MemoryLog::new(minute(1));
+    append_foreign(&log, 0, &[created()]).await;
+    let (sender, mut told) = mpsc::channel(10);
+    let instance = Instance::telling("a", Arc::new(log.clone()), 500, sender);
+    for (id, tickets) in [(1, 2), (2, 1)] {
+        instance.call(id, claim(tickets)).await.expect("places");
+    }
+    // Another instance's event, and a command that is decided under the lock: both are read from the log.
+    append_foreign(&log, 4, &[claimed(9, 9)]).await;
+    instance.call(3, claim(1)).await.expect("a place");
+    let events = history(&log).await;
+    let mut handed_on = Vec::new();
+    while let Ok(recorded) = told.try_recv() {
+        let mut position = recorded.first;
+        for event in recorded.events.into_iter().flat_map(|(_, events)| events) {
+            // The log has nothing but this pool.
+            let index = usize::try_from(position.get() - 1).unwrap();
+            assert_eq!(events[index], event);
+            handed_on.push(position.get());
+            position = position.next();
+        }
+    }
+    assert_eq!(handed_on, [2, 3, 4]);
 }

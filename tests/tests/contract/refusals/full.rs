@@ -78,7 +78,9 @@ async fn a_full_pool_refuses_at_once_and_serves_who_waits() {
         .expect("a pool");
     // Four in the lane find a place, one to four more on their way, and four decided on top of them; one round is
     // refused before the actor has looked, three are not.
-    let answers = claims_while_locked(&shop, &id, 3 * ROUND, 13).await;
+    let mut answers = claims_while_locked(&shop, &id, 3 * ROUND, 13).await;
+    // The last refusals may come beside the first claims.
+    answers.sort_by_key(|(_, answer)| answer.is_ok());
     let placed = answers.iter().filter(|(_, answer)| answer.is_ok()).count();
     assert!((9..=13).contains(&placed), "{placed} found a place");
     let refused = answers.len() - placed;
@@ -115,7 +117,7 @@ async fn a_command_whose_deadline_passes_in_the_queue_is_dropped() {
         .create_pool(&id, 100)
         .await
         .expect("a pool");
-    // One on its way and one decided on top of it; the others wait in the lane until nobody waits for them any more.
+    // One is on its way; one is decided on top of it and the others wait in the lane, until nobody waits for them.
     let answers = claims_while_locked(&shop, &id, 10, 0).await;
     let mut unknown = 0;
     for (_, answer) in &answers {
@@ -126,7 +128,7 @@ async fn a_command_whose_deadline_passes_in_the_queue_is_dropped() {
             assert_eq!(refused.reason, Reason::Overloaded);
         }
     }
-    assert!((1..=2).contains(&unknown), "{unknown} were sent to the log");
+    assert_eq!(unknown, 1, "one was sent to the log");
     eventually(LIMIT, "what was sent is in the log", || async {
         (log::count(&shop.database, &id, "TicketClaimed").await == unknown).then_some(())
     })
