@@ -6,6 +6,7 @@
 //! - [`caller`]: what a promoter and a customer do, a verb each.
 //! - [`proof`]: what the log says, asked in SQL.
 //! - [`proxy`]: a network that fails when it is told to.
+//! - [`scrape`](mod@scrape): what a service measures of itself.
 //! - [`history`]: what clients were told, held against the log.
 //! - [`wait`]: waiting for a condition, within a deadline.
 //! - [`demo`](mod@demo): an onsale to look at.
@@ -18,6 +19,7 @@ pub mod demo;
 pub mod history;
 pub mod proof;
 pub mod proxy;
+pub mod scrape;
 pub mod service;
 pub mod system;
 pub mod wait;

@@ -3,10 +3,12 @@
 pub mod append;
 pub mod contest;
 pub mod expiry;
+pub mod failover;
 pub mod frames;
 pub mod instances;
 pub mod lapse;
 pub mod memory;
+pub mod overload;
 pub mod quiet;
 pub mod steady;
 pub mod void;
@@ -48,6 +50,10 @@ pub enum Scenario {
     Append,
     /// Two instances on the same hot pool
     Instances,
+    /// Two instances on the same hot pool: their turns, and how soon one goes on when the other is killed
+    Failover,
+    /// Twice the load that can be served, with an append that takes 20 ms longer
+    Overload,
     /// From the acknowledgement of a command to a subscriber's frame
     Frames,
     /// What sales feel of ten thousand claims that end at once
@@ -123,6 +129,8 @@ impl Scenario {
             Self::Quiet => "quiet",
             Self::Append => "append",
             Self::Instances => "instances",
+            Self::Failover => "failover",
+            Self::Overload => "overload",
             Self::Frames => "frames",
             Self::Expiry => "expiry",
             Self::Void => "void",
@@ -146,6 +154,8 @@ impl Scenario {
             Self::Quiet => quiet::run(settings, findings).await,
             Self::Append => append::run(settings, findings).await,
             Self::Instances => instances::run(settings, findings).await,
+            Self::Failover => failover::run(settings, findings).await,
+            Self::Overload => overload::run(settings, findings).await,
             Self::Frames => frames::run(settings, findings).await,
             Self::Expiry => expiry::run(settings, findings).await,
             Self::Void => void::run(findings).await,

@@ -8,9 +8,11 @@ use std::{
 use clap::{Parser, Subcommand, ValueEnum as _};
 use onsale_tests::bench::{
     engines::{Engine, server},
+    growth::{self, Growth},
     report::{Findings, Report, machine::Machine, progress, table, targets::targets},
     scenarios::{Scenario, Settings},
     sweep,
+    wear_in::wear_in,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -42,6 +44,19 @@ struct Cli {
 enum Command {
     /// Find with how many connections each naive engine is at its best
     Sweep,
+    /// Whether a log of 20 million events is slower than one of 100 thousand; takes about 15 minutes and 20 GB
+    Growth {
+        /// Pools of the large log, of 1,000 events each
+        #[arg(long, default_value_t = 20_000)]
+        pools: u32,
+        /// Pools of the small log, with which the large one begins
+        #[arg(long, default_value_t = 100)]
+        pools_at_first: u32,
+        /// A shell command that restarts PostgreSQL and empties the machine's cache of files; unset: nothing is measured
+        /// cold
+        #[arg(long, value_name = "COMMAND")]
+        restart: Option<String>,
+    },
     /// Run a naive engine until it is killed; it prints its address
     #[command(hide = true)]
     Engine {
@@ -75,9 +90,25 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
         false => Settings::WHOLE,
     };
     settings.rounds = cli.rounds.unwrap_or(settings.rounds).max(1);
-    if let Some(Command::Sweep) = cli.command {
-        return sweep::run(settings, &cli.out.unwrap_or_else(|| PathBuf::from("."))).await;
+    match cli.command {
+        Some(Command::Sweep) => {
+            return sweep::run(settings, &cli.out.unwrap_or_else(|| PathBuf::from("."))).await;
+        }
+        Some(Command::Growth {
+            pools,
+            pools_at_first,
+            restart,
+        }) => {
+            return growth::run(&Growth {
+                pools,
+                pools_at_first,
+                restart,
+            })
+            .await;
+        }
+        Some(Command::Engine { .. }) | None => {}
     }
+    wear_in().await?;
     let machine = Machine::look().await?;
     progress(&machine.sentence());
     let mut findings = Findings::default();

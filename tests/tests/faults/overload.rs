@@ -2,7 +2,6 @@
 //! second.
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -19,16 +18,13 @@ use onsale_proto::{
 use onsale_tests::{
     caller::Caller,
     proxy::Proxy,
+    scrape::{free_address, scrape},
     service::{Kind, Service},
     system::migrated_database,
     wait::{eventually, within},
 };
 use sqlx::ConnectOptions as _;
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    time::Instant,
-};
+use tokio::time::Instant;
 
 const LIMIT: Duration = Duration::from_secs(20);
 /// What PostgreSQL says comes so much later.
@@ -38,12 +34,6 @@ const CUSTOMERS: usize = 100;
 /// So many customers have claimed one and buy it, one after the other.
 const BUYERS: usize = 8;
 const CLAIMS_PER_BUYER: usize = 5;
-
-/// A port that is free now.
-fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("it listens")
-}
 
 #[derive(Debug, Default)]
 struct Told {
@@ -79,31 +69,12 @@ async fn buy_all(mut caller: Caller, claims: Vec<Claim>) {
     }
 }
 
-/// The value of one line of what is measured.
-async fn measured(address: SocketAddr, line: &str) -> Option<f64> {
-    let mut connection = TcpStream::connect(address)
-        .await
-        .expect("metrics are served");
-    let request = "GET /metrics HTTP/1.0\r\n\r\n";
-    connection
-        .write_all(request.as_bytes())
-        .await
-        .expect("sent");
-    let mut text = String::new();
-    connection
-        .read_to_string(&mut text)
-        .await
-        .expect("an answer");
-    let value = text.lines().find_map(|l| l.strip_prefix(line))?;
-    value.trim().parse().ok()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn under_overload_claims_are_shed_no_buy_is_and_a_stop_is_recorded_within_a_second() {
     let database = migrated_database().await;
     let proxy = Proxy::to(&database.options()).await;
     let url = proxy.through(database.options()).to_url_lossy();
-    let metrics = free_address();
+    let metrics = free_address().expect("a free port");
     let options = [
         ("ONSALE_BATCH_EVENTS", "5"),
         ("ONSALE_QUEUE_MAX", "10"),
@@ -176,9 +147,10 @@ async fn under_overload_claims_are_shed_no_buy_is_and_a_stop_is_recorded_within_
             .await
             .expect("no panic");
     }
+    let measured = scrape(metrics).await.expect("metrics are served");
     for (outcome, counted) in [("accepted", &told.accepted), ("shed", &told.shed)] {
-        let line = format!("onsale_command_seconds_count{{outcome=\"{outcome}\"}}");
-        let value = measured(metrics, &line).await.expect("it is measured");
+        let series = format!("onsale_command_seconds_count{{outcome=\"{outcome}\"}}");
+        let value = measured.value(&series).expect("it is measured");
         let least = f64::from(u32::try_from(counted.load(Ordering::SeqCst)).expect("a number"));
         assert!(value >= least, "{outcome}: {value} measured, {least} seen");
     }

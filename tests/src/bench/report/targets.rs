@@ -69,10 +69,9 @@ pub fn targets(findings: &Findings) -> Vec<Target> {
     let single = one.zip(other);
     let quiet =
         find(Scenario::Quiet, "quiet, beside hot").zip(find(Scenario::Quiet, "quiet, alone"));
-    let seconds = |name: &str| {
+    let noted = |scenario, name: &str| {
         let mut notes = findings.notes.iter();
-        let note =
-            notes.find(|note| note.scenario == Scenario::Void && note.name.contains(name))?;
+        let note = notes.find(|note| note.scenario == scenario && note.name.contains(name))?;
         Some(real(note.value) / 1_000.0)
     };
     vec![
@@ -143,7 +142,22 @@ pub fn targets(findings: &Findings) -> Vec<Target> {
         Target::at_most(
             "100,000 voided tickets are released in the log, in s",
             10.0,
-            seconds("released"),
+            noted(Scenario::Void, "released"),
+        ),
+        Target::at_most(
+            "one of two instances killed: the longest time without a claim, in s",
+            2.0,
+            noted(Scenario::Failover, "killed"),
+        ),
+        Target::at_most(
+            "append slowed by 20 ms, twice the load: p99 of what is accepted, in ms",
+            120.0,
+            noted(Scenario::Overload, "served"),
+        ),
+        Target::at_most(
+            "append slowed by 20 ms, twice the load: p99 of what is shed, in ms",
+            5.0,
+            noted(Scenario::Overload, "shed"),
         ),
     ]
 }

@@ -1,0 +1,106 @@
+//! The times of an append and of a pool's load.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::ensure;
+use onsale_shared::log::{EventLog as _, Version, postgres::PostgresLog};
+
+use super::{EVENTS_PER_POOL, log::GrowingLog, millis};
+
+/// Appends ...
+const APPENDS: usize = 200;
+/// ... each of one purchase, four events, in so many pools.
+const POOLS_PER_APPEND: usize = 30;
+/// Pools that are loaded.
+const LOADS: usize = 200;
+/// Pools are taken far from each other: a prime, which no number of pools divides.
+const STRIDE: usize = 7_919;
+
+/// Times of one kind, in order.
+#[derive(Debug)]
+pub(super) struct Times {
+    appends: Vec<Duration>,
+    loads: Vec<Duration>,
+}
+
+/// Measures a log.
+pub(super) struct Probe<'a> {
+    log: &'a mut GrowingLog,
+    next: usize,
+}
+
+impl<'a> Probe<'a> {
+    pub(super) fn new(log: &'a mut GrowingLog) -> Self {
+        Self { log, next: 0 }
+    }
+
+    pub(super) fn reconnect(&mut self, log: Arc<PostgresLog>) {
+        self.log.reconnect(log);
+    }
+
+    /// The next pools are the first ones again.
+    pub(super) const fn start_again(&mut self) {
+        self.next = 0;
+    }
+
+    pub(super) fn events(&self) -> i64 {
+        self.log.events()
+    }
+
+    /// Appends, then loads.
+    pub(super) async fn times(&mut self) -> anyhow::Result<Times> {
+        let log = self.log.log();
+        let mut times = Times {
+            appends: Vec::new(),
+            loads: Vec::new(),
+        };
+        for _ in 0..APPENDS {
+            let pools: Vec<_> = (0..POOLS_PER_APPEND).map(|_| self.next_pool()).collect();
+            let batch = self.log.purchases(&pools)?;
+            let began = Instant::now();
+            log.append(&batch).await?;
+            times.appends.push(began.elapsed());
+        }
+        for _ in 0..LOADS {
+            let stream = GrowingLog::stream(self.next_pool())?;
+            let limit = usize::try_from(EVENTS_PER_POOL)?;
+            let began = Instant::now();
+            let events = log.read_stream(&stream, Version::START, limit).await?;
+            times.loads.push(began.elapsed());
+            ensure!(
+                events.len() == limit,
+                "{stream} has {} events",
+                events.len()
+            );
+        }
+        times.appends.sort_unstable();
+        times.loads.sort_unstable();
+        Ok(times)
+    }
+
+    fn next_pool(&mut self) -> usize {
+        self.next = (self.next + STRIDE) % self.log.pools();
+        self.next
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let at = |times: &[Duration], percent: usize| {
+            let found = times.get(times.len().saturating_sub(1) * percent / 100);
+            millis(found.copied().unwrap_or_default())
+        };
+        write!(
+            f,
+            "append of {POOLS_PER_APPEND} purchases p50 {}, p95 {}; load of {EVENTS_PER_POOL} events p50 {}, p95 {}",
+            at(&self.appends, 50),
+            at(&self.appends, 95),
+            at(&self.loads, 50),
+            at(&self.loads, 95),
+        )
+    }
+}
