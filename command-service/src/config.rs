@@ -67,6 +67,10 @@ pub struct Config {
     #[arg(long, env = "ONSALE_SNAPSHOT_EVENTS", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(0..=1_000_000_000))]
     pub snapshot_events: u32,
 
+    /// How long the trace of refusals is kept, in hours.
+    #[arg(long, env = "ONSALE_REFUSALS_KEPT_HOURS", default_value_t = 72, value_parser = clap::value_parser!(u32).range(1..=8_760))]
+    pub refusals_kept_hours: u32,
+
     /// A batch takes no further command once it has this many events (1 to 500).
     #[arg(long, env = "ONSALE_BATCH_EVENTS", default_value_t = 500, value_parser = clap::value_parser!(u16).range(1..=500))]
     pub batch_events: u16,

@@ -30,6 +30,7 @@ use crate::{
     },
     metrics::{self, CommandMetrics, PoolMetrics},
     pools::{Committer, Context, PoolLimits, Pools, committer::CommitLimits},
+    refusals::{Keeper, Trace},
     schema,
     snapshots::{Snapshots, Store, Taker},
 };
@@ -42,6 +43,8 @@ const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 const DEADLINE_CONNECTIONS: u32 = 1;
 /// Snapshots are read by as many as load a pool, and large ones take a while.
 const SNAPSHOT_CONNECTIONS: u32 = 4;
+/// Refusals are written down by one task.
+const REFUSAL_CONNECTIONS: u32 = 1;
 
 /// So many appends may be recorded before the deadlines have them; further ones are read from the log.
 const RECORDED_MAX: usize = 64;
@@ -64,12 +67,13 @@ pub async fn serve(
     }
     let log = connect(&config).await?;
     let (taking, snapshots) = start_taking_snapshots(&config, &log, &stop).await?;
+    let source = source(&config);
     let (recorded, to_sweep) = mpsc::channel(RECORDED_MAX);
     let pools = Pools::new(Context {
         committer: Committer::start(Arc::clone(&log), CommitLimits::default(), recorded),
         log: Arc::clone(&log),
         ids: IdSource,
-        source: source(&config),
+        source: source.clone(),
         limits: PoolLimits {
             pools_max: size(config.pools_max),
             queue_max: size(config.queue_max),
@@ -91,8 +95,19 @@ pub async fn serve(
     };
     let sweeping = tokio::spawn(sweeper.run(stop.clone()));
 
+    let trace = Trace::new(log.clock().clone());
+    let keeper = Keeper {
+        trace: trace.clone(),
+        database: connect_aside(&config, REFUSAL_CONNECTIONS).await?,
+        clock: log.clock().clone(),
+        instance: source.instance.clone(),
+        kept_for: Duration::from_hours(config.refusals_kept_hours.into()),
+    };
+    let keeping = tokio::spawn(keeper.run(stop.clone()));
+
     let service = CommandService {
         pools,
+        refusals: trace,
         deadlines: DeadlineLimits {
             default: Duration::from_millis(config.deadline_default_ms),
             max: Duration::from_millis(config.deadline_max_ms),
@@ -127,6 +142,7 @@ pub async fn serve(
     stop.cancel();
     draining.await.context("draining")?;
     sweeping.await.context("the sweeper")?;
+    keeping.await.context("the keeper of refusals")?;
     taking.await.context("the taker of snapshots")?;
     tracing::info!("stopped");
     served

@@ -5,6 +5,7 @@
 //! - [`id`], [`money`], [`time`]: the words of the domain as types.
 //! - [`pricing`]: what a ticket costs, and why.
 //! - [`token`]: consistency tokens.
+//! - [`refusals`]: the trace of what was refused.
 //! - [`telemetry`], [`shutdown`]: what every process needs.
 //!
 //! Nothing here knows gRPC or a rule of sale.
@@ -14,6 +15,7 @@ pub mod id;
 pub mod log;
 pub mod money;
 pub mod pricing;
+pub mod refusals;
 pub mod shutdown;
 pub mod telemetry;
 pub mod text;

@@ -25,7 +25,7 @@ pub mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use onsale_shared::time::Timestamp;
+use onsale_shared::{text::Reference, time::Timestamp};
 use serde::Serialize;
 
 use super::{decide::Refusal, fact::Facts, pool::Pool, slice::Slice};
@@ -97,6 +97,28 @@ impl Class {
 }
 
 impl Command {
+    /// For whom tickets are asked for; none for commands that name a claim, tickets or the pool alone.
+    #[must_use]
+    pub const fn customer(&self) -> Option<&Reference> {
+        match self {
+            Self::ClaimTickets(order) => Some(&order.customer),
+            Self::PurchaseTickets(purchase) => Some(&purchase.order.customer),
+            Self::GrantTickets(grant) => Some(&grant.customer),
+            Self::CreatePool(_)
+            | Self::ExtendClaim(_)
+            | Self::BuyTickets(_)
+            | Self::ReleaseTickets(_)
+            | Self::RefundTickets(_)
+            | Self::StopSales(_)
+            | Self::ResumeSales(_)
+            | Self::CancelPool(_)
+            | Self::ChangeCapacity(_)
+            | Self::ChangePricing(_)
+            | Self::ReschedulePool(_)
+            | Self::ChangeLimits(_) => None,
+        }
+    }
+
     /// Decides the command on a pool that is not corrupted.
     pub(super) fn decide(
         &self,

@@ -16,6 +16,9 @@ use onsale_proto::status::RichStatus;
 use onsale_shared::{
     event::CommandHash,
     id::{PoolId, RequestId},
+    refusals::Sample,
+    text::Reference,
+    time::Timestamp,
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
@@ -33,6 +36,7 @@ use crate::{
     domain::{self, Command, commands::Class},
     metrics::{CommandMetrics, CommandOutcome},
     pools::{Answer, Call, Caller, Failure, Pools, Reply, Stage},
+    refusals::{Refused, Trace},
 };
 
 /// See the module. Cheap to clone.
@@ -48,6 +52,8 @@ pub struct CommandService {
     pub stream_commands_max: usize,
     /// What is measured.
     pub metrics: CommandMetrics,
+    /// Where refusals leave their trace.
+    pub refusals: Trace,
     /// Who may speak for others.
     pub trusted_proxies: Arc<[IpAddr]>,
     /// Who acts for customers.
@@ -70,7 +76,10 @@ struct Envelope {
 struct About {
     pool: PoolId,
     command: &'static str,
-    correlation_id: String,
+    request_id: RequestId,
+    correlation_id: Option<String>,
+    actor: String,
+    customer: Option<Reference>,
     /// The caller says that the command was paid for.
     is_paid: bool,
 }
@@ -102,7 +111,7 @@ impl CommandService {
         self.metrics.answered(ended, arrived.elapsed());
         match answer {
             Ok(answer) => Ok(Response::new(R::response((&about.pool, &answer)))),
-            Err(failure) => Err(about.failed(failure).into()),
+            Err(failure) => Err(about.failed(failure, &self.refusals).into()),
         }
     }
 
@@ -205,24 +214,31 @@ impl Sent {
 
 impl About {
     fn of(envelope: &Envelope) -> Self {
-        let correlation_id = envelope.caller.correlation_id.clone();
         Self {
             pool: envelope.pool.clone(),
             command: envelope.command.name(),
-            correlation_id: correlation_id.unwrap_or_else(|| envelope.request_id.to_string()),
+            request_id: envelope.request_id,
+            correlation_id: envelope.caller.correlation_id.clone(),
+            actor: envelope.caller.actor.clone(),
+            customer: envelope.command.customer().cloned(),
             is_paid: status::is_paid(&envelope.command),
         }
     }
 
-    /// Says in the log what the caller must not see, and to the caller what he can do.
-    fn failed(&self, failure: Failure) -> RichStatus {
+    /// Says in the log what the caller must not see, to the caller what he can do, and to operators that he was told.
+    fn failed(&self, failure: Failure, refusals: &Trace) -> RichStatus {
         let (pool, command) = (&self.pool, self.command);
+        let correlation_id = self.correlation_id.as_deref();
+        let request_id = correlation_id
+            .is_none()
+            .then(|| self.request_id.to_string());
+        let correlation_id = correlation_id.or(request_id.as_deref()).unwrap_or_default();
         match &failure {
             Failure::Rejected(rejection) => {
                 tracing::debug!(%pool, command, reason = rejection.reason(), "refused");
             }
             Failure::Internal => {
-                tracing::error!(%pool, command, correlation_id = self.correlation_id, "a command was lost by a defect");
+                tracing::error!(%pool, command, correlation_id, "a command was lost by a defect");
             }
             Failure::Overloaded
             | Failure::Contention
@@ -232,7 +248,23 @@ impl About {
                 tracing::debug!(%pool, command, ?failure, "not answered");
             }
         }
-        status::of_failure(failure, pool, &self.correlation_id, self.is_paid)
+        let status = status::of_failure(failure, pool, correlation_id, self.is_paid);
+        let reason = status.reason().as_str();
+        refusals.count(Refused { pool, reason }, |time| self.sample(time, &status));
+        status
+    }
+
+    /// All that is known of a refusal.
+    fn sample(&self, time: Timestamp, status: &RichStatus) -> Sample {
+        Sample {
+            time,
+            command: self.command.to_owned(),
+            request_id: self.request_id.to_string(),
+            correlation_id: self.correlation_id.clone(),
+            actor: self.actor.clone(),
+            customer: self.customer.as_ref().map(ToString::to_string),
+            message: status.message().to_owned(),
+        }
     }
 }
 

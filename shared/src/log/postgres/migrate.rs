@@ -21,12 +21,28 @@ const RIGHTS: &[(Role, &str)] = &[
         "GRANT EXECUTE ON FUNCTION onsale_log.append TO onsale_command_service",
     ),
     (
+        Role::Command,
+        "GRANT USAGE ON SCHEMA onsale_trace TO onsale_command_service",
+    ),
+    (
+        Role::Command,
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON onsale_trace.refusals TO onsale_command_service",
+    ),
+    (
         Role::Query,
         "GRANT USAGE ON SCHEMA onsale_log TO onsale_query_service",
     ),
     (
         Role::Query,
         "GRANT SELECT ON onsale_log.events, onsale_log.event_origins TO onsale_query_service",
+    ),
+    (
+        Role::Query,
+        "GRANT USAGE ON SCHEMA onsale_trace TO onsale_query_service",
+    ),
+    (
+        Role::Query,
+        "GRANT SELECT ON onsale_trace.refusals TO onsale_query_service",
     ),
 ];
 
