@@ -4,24 +4,28 @@
 mod freshness;
 mod get_availability;
 mod get_pool;
+mod get_projections;
 mod quote_price;
+mod read;
 mod watch_availability;
 
 use std::sync::Arc;
 
 use onsale_shared::{
     id::PoolId,
-    log::{Position, Version},
+    log::{EventLog, Position, ReadError, Version},
 };
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) use freshness::Freshness;
+pub(crate) use get_projections::Projections;
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
 pub(crate) use watch_availability::{Stream, WatchQuery};
 
 use crate::{
     availability::{Hub, watch::Endings},
     database::Connections,
+    projections::board::Board,
     readiness::Readiness,
 };
 
@@ -30,12 +34,16 @@ use crate::{
 pub(crate) struct Queries {
     pub(crate) hub: Arc<Hub>,
     pub(crate) read_models: Arc<Connections>,
+    pub(crate) log: Arc<dyn EventLog>,
     /// How far the table `pools` is, as far as this process knows.
     pub(crate) pools_checkpoint: watch::Receiver<Position>,
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
-    pub(crate) pools_poll_interval: std::time::Duration,
+    /// How far the tables of each projection are, as far as this process knows.
+    pub(crate) board: Arc<Board>,
+    /// How often to look how far a table is.
+    pub(crate) tables_poll_interval: std::time::Duration,
     pub(crate) heartbeat_interval: std::time::Duration,
 }
 
@@ -59,6 +67,8 @@ pub(crate) enum QueryError {
     TooManyStreams,
     #[error("PostgreSQL cannot be asked")]
     Database(#[source] sqlx::Error),
+    #[error("the log cannot be asked")]
+    Log(#[source] ReadError),
     #[error("PostgreSQL did not answer in time")]
     DatabaseTooSlow,
     #[error("the read model holds what this version cannot read")]

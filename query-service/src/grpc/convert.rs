@@ -1,6 +1,7 @@
 //! Pools as the contract writes them.
 
 mod pricing;
+mod projections;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use onsale_shared::{
 use crate::pool::{Pool, Sale, SaleStatus};
 
 pub(super) use pricing::quote;
+pub(super) use projections::projections;
 
 /// More than any pool has: a customer's limit that is higher, as of pools of before there was one, limits nothing.
 const CUSTOMER_TICKETS_MAX: u32 = 10_000_000;
