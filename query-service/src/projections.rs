@@ -4,6 +4,8 @@
 //! [`pools`] alone is fed by memory: it takes from the hub what changed since its checkpoint, as one cut, whenever it is
 //! ready for more. Nothing here is ever in the way of memory.
 
+mod claims;
+mod customers;
 mod entry;
 pub(crate) mod pools;
 mod projection;

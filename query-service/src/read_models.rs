@@ -1,5 +1,8 @@
 //! The tables that queries are answered from, and all SQL on them.
 
+pub(crate) mod claims;
+pub(crate) mod customers;
+mod decode;
 pub(crate) mod pools;
 mod pools_row;
 mod pools_write;
