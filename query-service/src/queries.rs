@@ -6,6 +6,7 @@ mod get_availability;
 mod get_pool;
 mod page;
 mod quote_price;
+mod read;
 mod watch_availability;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) use watch_availability::{Stream, WatchQuery};
 use crate::{
     availability::{Hub, watch::Endings},
     database::Connections,
+    projections::board::Board,
     readiness::Readiness,
 };
 
@@ -37,7 +39,10 @@ pub(crate) struct Queries {
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
-    pub(crate) pools_poll_interval: std::time::Duration,
+    /// How far the tables of each projection are, as far as this process knows.
+    pub(crate) board: Arc<Board>,
+    /// How often to look how far a table is.
+    pub(crate) tables_poll_interval: std::time::Duration,
     pub(crate) heartbeat_interval: std::time::Duration,
 }
 

@@ -3,9 +3,12 @@
 pub(crate) mod claims;
 pub(crate) mod customers;
 mod decode;
+pub(crate) mod generations;
 pub(crate) mod pools;
 mod pools_row;
 mod pools_write;
+pub(crate) mod snapshot;
+mod views;
 
 /// Whether a row is there but is not what this version writes: a defect, not an outage.
 pub(crate) fn is_unreadable(error: &sqlx::Error) -> bool {

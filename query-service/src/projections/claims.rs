@@ -14,7 +14,7 @@ use super::{ApplyError, Entry, Projection, Projector, Table};
 use crate::read_models::claims::{INDEXES_SQL, TABLES_SQL, load, write};
 
 /// See the module.
-pub(crate) const CLAIMS: Projection = Projection {
+pub(crate) static CLAIMS: Projection = Projection {
     name: "claims",
     version: 1,
     tables_sql: TABLES_SQL,

@@ -11,7 +11,7 @@ use super::{ApplyError, Entry, Projection, Projector, Table};
 use crate::read_models::customers::{INDEXES_SQL, TABLES_SQL, write};
 
 /// See the module.
-pub(crate) const CUSTOMERS: Projection = Projection {
+pub(crate) static CUSTOMERS: Projection = Projection {
     name: "customers",
     version: 1,
     tables_sql: TABLES_SQL,
