@@ -5,6 +5,7 @@ pub(crate) mod customers;
 mod decode;
 pub(crate) mod generations;
 pub(crate) mod pools;
+mod pools_list;
 mod pools_row;
 mod pools_write;
 pub(crate) mod snapshot;

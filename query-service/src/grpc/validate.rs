@@ -1,5 +1,7 @@
 //! What is asked, as types, or every violation in one answer. Shapes only: whether a pool exists is not asked here.
 
+mod claims;
+mod list_pools;
 mod quote;
 
 use std::{collections::HashSet, time::Duration};
@@ -12,6 +14,8 @@ use tonic_types::FieldViolation;
 use super::resume::{self, Fingerprint};
 use crate::availability::Progress;
 
+pub(super) use claims::{customer_history, get_claim, list_claims, list_tickets};
+pub(super) use list_pools::list_pools;
 pub(super) use quote::quote_price;
 
 /// The most pools of one stream.
@@ -94,6 +98,10 @@ impl Violations {
         value
             .map_err(|description| self.0.push(FieldViolation::new(field, description)))
             .ok()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn pools(&mut self, names: &[String]) -> Option<Vec<PoolId>> {

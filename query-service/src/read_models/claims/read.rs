@@ -147,6 +147,21 @@ pub(crate) async fn claim(
     Ok(Some((shown(&found)?, tickets)))
 }
 
+/// Whether there is such a claim.
+pub(crate) async fn has_claim(
+    connection: &mut PgConnection,
+    pool: &PoolId,
+    id: ClaimId,
+) -> Result<bool> {
+    sqlx::query_scalar(
+        "SELECT EXISTS (SELECT FROM onsale_read.claims c WHERE c.pool = $1 AND c.claim = $2)",
+    )
+    .bind(pool.as_str())
+    .bind(id.0)
+    .fetch_one(connection)
+    .await
+}
+
 /// Claims as they are at `now`, in the order in which they were made.
 pub(crate) async fn claims(
     connection: &mut PgConnection,
