@@ -6,6 +6,7 @@ mod customer_history;
 mod freshness;
 mod get_availability;
 mod get_pool;
+mod get_projections;
 mod list_pools;
 mod page;
 mod priced;
@@ -17,11 +18,12 @@ use std::sync::Arc;
 
 use onsale_shared::{
     id::{ClaimId, PoolId},
-    log::{Position, Version},
+    log::{EventLog, Position, ReadError, Version},
 };
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) use freshness::Freshness;
+pub(crate) use get_projections::Projections;
 pub(crate) use page::{Page, Paged};
 pub(crate) use priced::{OfPool, Priced};
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
@@ -39,6 +41,7 @@ use crate::{
 pub(crate) struct Queries {
     pub(crate) hub: Arc<Hub>,
     pub(crate) read_models: Arc<Connections>,
+    pub(crate) log: Arc<dyn EventLog>,
     /// How far the table `pools` is, as far as this process knows.
     pub(crate) pools_checkpoint: watch::Receiver<Position>,
     pub(crate) endings: Endings,
@@ -73,6 +76,8 @@ pub(crate) enum QueryError {
     TooManyStreams,
     #[error("PostgreSQL cannot be asked")]
     Database(#[source] sqlx::Error),
+    #[error("the log cannot be asked")]
+    Log(#[source] ReadError),
     #[error("PostgreSQL did not answer in time")]
     DatabaseTooSlow,
     #[error("the read model holds what this version cannot read")]

@@ -1,6 +1,7 @@
 //! The tables that queries are answered from, and all SQL on them.
 
 pub(crate) mod claims;
+pub(crate) mod compare;
 pub(crate) mod customers;
 mod decode;
 pub(crate) mod generations;

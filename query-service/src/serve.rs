@@ -26,11 +26,13 @@ use crate::{
         Service,
         health::{Vitals, keep_reporting, not_serving},
     },
+    metrics,
     projections::{
         all::ALL,
         board::Board,
         pages::Pages,
         pools::PoolsProjection,
+        renew::renew,
         runner::{Engine, Runner},
     },
     queries::Queries,
@@ -53,6 +55,10 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let (reporter, health) = tonic_health::server::health_reporter();
     not_serving(&reporter).await;
+    if let Some(address) = config.metrics_listen {
+        metrics::export(address)?;
+        tracing::info!(%address, "metrics");
+    }
     let database = Database::open(&config.database_url).await?;
     let log = open_log(&database).await?;
     ensure_generations(&database).await?;
@@ -67,6 +73,7 @@ pub async fn serve(
     let queries = Queries {
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
+        log: Arc::clone(&log),
         pools_checkpoint: checkpoint.subscribe(),
         endings: Endings {
             stop: stop.clone(),
@@ -87,6 +94,7 @@ pub async fn serve(
         clock,
         readiness: readiness.subscribe(),
         pools_checkpoint: checkpoint.subscribe(),
+        board: Arc::clone(&board),
         lag_max: config.lag_max(),
     };
     let projection = PoolsProjection {
@@ -96,6 +104,7 @@ pub async fn serve(
         standby_interval: config.poll_interval(),
         write_interval: config.projection_interval(),
     };
+    let renewed = database.clone();
     let engine = Engine {
         database: database.clone(),
         pages: Arc::clone(&pages),
@@ -112,18 +121,23 @@ pub async fn serve(
         config: config.tail(),
     };
 
+    let measuring =
+        metrics::keep_measuring(Arc::clone(&engine.board), Arc::clone(&hub), stop.clone());
+
     // Work goes on while the server drains; only health turns away at once.
     let ended = CancellationToken::new();
     let mut tasks = Tasks {
         set: JoinSet::new(),
         readiness: readiness.clone(),
     };
+    tasks.spawn(measuring);
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
-    tasks.spawn(tail::keep_clock(log, ended.clone()));
+    tasks.spawn(tail::keep_clock(Arc::clone(&log), ended.clone()));
     tasks.spawn(projection.run(ended.clone()));
     for projection in ALL {
         tasks.spawn(Runner::new(projection, engine.clone()).run(ended.clone()));
     }
+    tasks.spawn(renew(ALL, renewed, log, ended.clone()));
     tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
     tracing::info!(address = ?listener.local_addr().ok(), "listening");
     let served = run(listener, routes, reporter, config.server_limits(), stop).await;

@@ -57,7 +57,7 @@ pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
             "the server has as many open streams as it may",
         )
         .retry_after(RETRY_LATER),
-        QueryError::Database(_) | QueryError::DatabaseTooSlow => RichStatus::new(
+        QueryError::Database(_) | QueryError::Log(_) | QueryError::DatabaseTooSlow => RichStatus::new(
             Reason::DatabaseUnavailable,
             "the read model cannot be read at the moment; GetAvailability answers from memory",
         )
