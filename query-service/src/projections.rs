@@ -24,6 +24,8 @@
 
 pub(crate) mod all;
 pub(crate) mod board;
+pub(crate) mod claims;
+pub(crate) mod customers;
 mod entry;
 pub(crate) mod pages;
 pub(crate) mod pools;

@@ -1,8 +1,12 @@
 //! The tables that queries are answered from, and all SQL on them.
 
+pub(crate) mod claims;
 pub(crate) mod compare;
+pub(crate) mod customers;
+mod decode;
 pub(crate) mod generations;
 pub(crate) mod pools;
+mod pools_list;
 mod pools_row;
 mod pools_write;
 pub(crate) mod snapshot;

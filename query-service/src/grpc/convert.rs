@@ -1,5 +1,6 @@
 //! Pools as the contract writes them.
 
+mod claims;
 mod pricing;
 mod projections;
 
@@ -16,6 +17,7 @@ use onsale_shared::{
 
 use crate::pool::{Pool, Sale, SaleStatus};
 
+pub(super) use claims::{claim, claim_with_tickets, customer_entry, ticket};
 pub(super) use pricing::quote;
 pub(super) use projections::projections;
 

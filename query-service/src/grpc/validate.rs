@@ -1,5 +1,7 @@
 //! What is asked, as types, or every violation in one answer. Shapes only: whether a pool exists is not asked here.
 
+mod claims;
+mod list_pools;
 mod quote;
 
 use std::{collections::HashSet, time::Duration};
@@ -12,6 +14,8 @@ use tonic_types::FieldViolation;
 use super::resume::{self, Fingerprint};
 use crate::availability::Progress;
 
+pub(super) use claims::{customer_history, get_claim, list_claims, list_tickets};
+pub(super) use list_pools::list_pools;
 pub(super) use quote::quote_price;
 
 /// The most pools of one stream.
@@ -96,10 +100,14 @@ pub(super) struct Violations(Vec<FieldViolation>);
 
 impl Violations {
     /// The value, or one more violation.
-    fn take<T>(&mut self, field: &str, value: Result<T, String>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, field: &str, value: Result<T, String>) -> Option<T> {
         value
             .map_err(|description| self.0.push(FieldViolation::new(field, description)))
             .ok()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn pools(&mut self, names: &[String]) -> Option<Vec<PoolId>> {
@@ -167,4 +175,4 @@ fn min_interval(asked: Option<&prost_types::Duration>) -> Result<Duration, Strin
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -133,6 +133,15 @@ impl Db {
         .await;
     }
 
+    /// Two texts of each row.
+    pub(crate) async fn pairs(&self, sql: &str) -> BTreeMap<String, String> {
+        let rows = sqlx::query_as(AssertSqlSafe(sql.to_owned()))
+            .fetch_all(&mut *self.0.lock().await)
+            .await
+            .expect("PostgreSQL can be asked");
+        rows.into_iter().collect()
+    }
+
     /// The pools whose rows are not what their events say, and how they differ.
     pub(crate) async fn differences(&self) -> BTreeMap<String, String> {
         let rows = sqlx::query_as(DIFFERENCES)

@@ -8,6 +8,7 @@
 
 #![cfg(test)]
 
+mod claims;
 mod corruption;
 mod db;
 mod effects;
