@@ -7,12 +7,13 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 6] = [
+const FILES: &[&str] = &[
     "onsale/v1/resources.proto",
     "onsale/v1/customer_commands.proto",
     "onsale/v1/promoter_commands.proto",
     "onsale/v1/execute.proto",
     "onsale/v1/command_service.proto",
+    "onsale/v1/query_events.proto",
     "onsale/v1/query_service.proto",
 ];
 

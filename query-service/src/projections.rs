@@ -4,6 +4,7 @@
 //! [`pools`] alone is fed by memory: it takes from the hub what changed since its checkpoint, as one cut, whenever it is
 //! ready for more. Nothing here is ever in the way of memory.
 
+pub(crate) mod audit;
 mod entry;
 pub(crate) mod pools;
 mod projection;

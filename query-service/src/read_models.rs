@@ -1,5 +1,6 @@
 //! The tables that queries are answered from, and all SQL on them.
 
+pub(crate) mod audit;
 pub(crate) mod pools;
 mod pools_row;
 mod pools_write;
