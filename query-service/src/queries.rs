@@ -1,21 +1,24 @@
 //! The questions that the service answers. Each first waits until what answers it is as fresh as was asked for, never
 //! beyond the deadline. Nothing here knows the wire.
 
+mod events;
 mod freshness;
 mod get_availability;
 mod get_pool;
 mod page;
 mod quote_price;
+mod read;
 mod watch_availability;
 
 use std::sync::Arc;
 
 use onsale_shared::{
-    id::PoolId,
-    log::{Position, Version},
+    id::{EventId, PoolId},
+    log::{EventLog, Position, ReadError, Version},
 };
 use tokio::sync::{Semaphore, watch};
 
+pub(crate) use events::{Chain, EventsQuery, Told};
 pub(crate) use freshness::Freshness;
 pub(crate) use page::{Page, Paged};
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
@@ -24,6 +27,7 @@ pub(crate) use watch_availability::{Stream, WatchQuery};
 use crate::{
     availability::{Hub, watch::Endings},
     database::Connections,
+    projections::board::Board,
     readiness::Readiness,
 };
 
@@ -32,12 +36,17 @@ use crate::{
 pub(crate) struct Queries {
     pub(crate) hub: Arc<Hub>,
     pub(crate) read_models: Arc<Connections>,
+    /// For events as they were written; on connections that nobody waits for who follows the log.
+    pub(crate) log: Arc<dyn EventLog>,
     /// How far the table `pools` is, as far as this process knows.
     pub(crate) pools_checkpoint: watch::Receiver<Position>,
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
-    pub(crate) pools_poll_interval: std::time::Duration,
+    /// How far the tables of each projection are, as far as this process knows.
+    pub(crate) board: Arc<Board>,
+    /// How often to look how far a table is.
+    pub(crate) tables_poll_interval: std::time::Duration,
     pub(crate) heartbeat_interval: std::time::Duration,
 }
 
@@ -48,6 +57,8 @@ pub(crate) enum QueryError {
     Wrong(Vec<WrongField>),
     #[error("there is no pool {0}")]
     UnknownPool(PoolId),
+    #[error("there is no event {0}")]
+    UnknownEvent(EventId),
     #[error("the log does not say what pool {pool} sells")]
     NoPrice { pool: PoolId, version: Version },
     #[error("memory does not follow the log, or not yet")]
@@ -61,6 +72,8 @@ pub(crate) enum QueryError {
     TooManyStreams,
     #[error("PostgreSQL cannot be asked")]
     Database(#[source] sqlx::Error),
+    #[error("the log cannot be read")]
+    Log(#[source] ReadError),
     #[error("PostgreSQL did not answer in time")]
     DatabaseTooSlow,
     #[error("the read model holds what this version cannot read")]

@@ -1,5 +1,6 @@
 //! Pools as the contract writes them.
 
+mod events;
 mod pricing;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use onsale_shared::{
 
 use crate::pool::{Pool, Sale, SaleStatus};
 
+pub(super) use events::{chain, event};
 pub(super) use pricing::quote;
 
 /// More than any pool has: a customer's limit that is higher, as of pools of before there was one, limits nothing.

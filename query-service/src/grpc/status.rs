@@ -35,6 +35,11 @@ pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
                 .with("pool", &resource)
                 .resource("onsale.v1.Pool", resource)
         }
+        QueryError::UnknownEvent(event) => {
+            RichStatus::new(Reason::EventNotFound, format!("there is no event {event}"))
+                .with("event_id", event)
+                .resource("onsale.v1.Event", event.to_string())
+        }
         QueryError::NotReady => not_ready(),
         QueryError::Behind { position, required } => RichStatus::new(
             Reason::ReadModelBehind,
@@ -48,7 +53,7 @@ pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
             "the server has as many open streams as it may",
         )
         .retry_after(RETRY_LATER),
-        QueryError::Database(_) | QueryError::DatabaseTooSlow => RichStatus::new(
+        QueryError::Database(_) | QueryError::Log(_) | QueryError::DatabaseTooSlow => RichStatus::new(
             Reason::DatabaseUnavailable,
             "the read model cannot be read at the moment; GetAvailability answers from memory",
         )
@@ -114,6 +119,10 @@ mod tests {
             (wrong, Reason::InvalidField),
             (no_price, Reason::PoolCorrupted),
             (QueryError::UnknownPool(pool), Reason::PoolNotFound),
+            (
+                QueryError::UnknownEvent("00000000-0000-0000-0000-000000000001".parse().unwrap()),
+                Reason::EventNotFound,
+            ),
             (QueryError::NotReady, Reason::NotReady),
             (behind, Reason::ReadModelBehind),
             (QueryError::TooManyStreams, Reason::Overloaded),

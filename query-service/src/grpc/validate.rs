@@ -1,5 +1,6 @@
 //! What is asked, as types, or every violation in one answer. Shapes only: whether a pool exists is not asked here.
 
+mod events;
 mod quote;
 
 use std::{collections::HashSet, time::Duration};
@@ -12,6 +13,7 @@ use tonic_types::FieldViolation;
 use super::resume::{self, Fingerprint};
 use crate::availability::Progress;
 
+pub(super) use events::{read_events, trace_event};
 pub(super) use quote::quote_price;
 
 /// The most pools of one stream.

@@ -137,14 +137,14 @@ fn row<'a>(entry: &'a Entry, metadata: &Metadata, told: &Told) -> Result<Row<'a>
 
 /// What an event is about.
 #[derive(Clone, Copy, Debug, Default)]
-struct Subject<'a> {
-    customer: Option<&'a Reference>,
-    claim: Option<ClaimId>,
-    ticket: Option<TicketId>,
+pub(crate) struct Subject<'a> {
+    pub(crate) customer: Option<&'a Reference>,
+    pub(crate) claim: Option<ClaimId>,
+    pub(crate) ticket: Option<TicketId>,
 }
 
 impl<'a> Subject<'a> {
-    fn of(fact: &'a PoolEvent) -> Self {
+    pub(crate) fn of(fact: &'a PoolEvent) -> Self {
         let of = |customer, claim, ticket| Self {
             customer,
             claim: Some(claim),

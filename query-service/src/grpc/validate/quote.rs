@@ -78,7 +78,7 @@ fn tickets(number: i64) -> Result<u32, String> {
         .map_err(|_out_of_range| format!("must be 0 to the pool's capacity, not {number}"))
 }
 
-fn moment(asked: &prost_types::Timestamp) -> Result<Timestamp, String> {
+pub(super) fn moment(asked: &prost_types::Timestamp) -> Result<Timestamp, String> {
     let moment = Timestamp::from_seconds_and_nanos(asked.seconds, asked.nanos);
     moment.ok_or_else(|| "must be a time between the years 1 and 9999".to_owned())
 }

@@ -87,7 +87,7 @@ mod tests {
             position: Position::new(position).unwrap(),
             stream: "pools/abc".into(),
             time: Timestamp::from_micros(7),
-            request: Some(RequestId(uuid::Uuid::from_u128(request))),
+            request: Some(RequestId(sqlx::types::Uuid::from_u128(request))),
             step: 0,
             who: Arc::default(),
         }

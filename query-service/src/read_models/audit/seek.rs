@@ -6,12 +6,13 @@
 //! is asked for; no statistics are needed, and no plan can be a bad one. Two lists that are both long and never meet are
 //! walked to their end all the same: after so many steps the page ends, and says where the next one goes on.
 
-use std::{fmt::Write as _, net::IpAddr};
+use std::net::IpAddr;
 
 use onsale_shared::{
     event::EventType,
     id::{ClaimId, EventId, PoolId, RequestId, TicketId},
     log::Position,
+    text::Reference,
     time::Timestamp,
 };
 use serde::Serialize;
@@ -37,15 +38,15 @@ pub(crate) enum Direction {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Filter {
     pub(crate) pool: Option<PoolId>,
-    pub(crate) customer: Option<String>,
+    pub(crate) customer: Option<Reference>,
     pub(crate) claim: Option<ClaimId>,
     pub(crate) ticket: Option<TicketId>,
     #[serde(serialize_with = "name")]
     pub(crate) kind: Option<EventType>,
-    pub(crate) actor: Option<String>,
+    pub(crate) actor: Option<Reference>,
     pub(crate) ip: Option<IpAddr>,
     pub(crate) request: Option<RequestId>,
-    pub(crate) correlation: Option<String>,
+    pub(crate) correlation: Option<Reference>,
     pub(crate) cause: Option<EventId>,
     /// The first time.
     pub(crate) from: Option<Timestamp>,
@@ -75,11 +76,21 @@ impl Filter {
             ("causation_id", self.cause.map(|id| Value::Id(id.0))),
             (
                 "correlation_id",
-                self.correlation.as_deref().map(Value::Text),
+                self.correlation
+                    .as_ref()
+                    .map(|correlation| Value::Text(correlation.as_str())),
             ),
-            ("customer", self.customer.as_deref().map(Value::Text)),
+            (
+                "customer",
+                self.customer
+                    .as_ref()
+                    .map(|customer| Value::Text(customer.as_str())),
+            ),
             ("ip", self.ip.map(Value::Ip)),
-            ("actor", self.actor.as_deref().map(Value::Text)),
+            (
+                "actor",
+                self.actor.as_ref().map(|actor| Value::Text(actor.as_str())),
+            ),
             (
                 "pool",
                 self.pool.as_ref().map(|pool| Value::Text(pool.as_str())),
@@ -244,13 +255,12 @@ fn statement(columns: &[(&str, Value<'_>)], direction: Direction) -> String {
             Value::Ip(_) => "text::inet",
         };
         let value = format!("${}::{cast}", index + 7);
-        // A String takes whatever is written.
-        drop(write!(
-            looks,
+        let look = format!(
             " CROSS JOIN LATERAL (SELECT position FROM onsale_read.audit WHERE {column} IS NOT NULL \
                  AND ({column}, position) {from} ({value}, {at}) AND ({column}, position) {to} ({value}, $2) \
                ORDER BY {column}{order}, position{order} LIMIT 1) l{index}"
-        ));
+        );
+        looks.push_str(&look);
     }
     let last = format!("l{}.position", columns.len().saturating_sub(1));
     format!(
