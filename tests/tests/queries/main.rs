@@ -11,6 +11,7 @@
 mod corruption;
 mod db;
 mod effects;
+mod events;
 mod freshness;
 mod get_pool;
 mod outages;
