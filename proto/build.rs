@@ -7,7 +7,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 9] = [
+const FILES: &[&str] = &[
     "onsale/v1/resources.proto",
     "onsale/v1/customer_commands.proto",
     "onsale/v1/promoter_commands.proto",
@@ -16,6 +16,7 @@ const FILES: [&str; 9] = [
     "onsale/v1/query_claims.proto",
     "onsale/v1/query_pools.proto",
     "onsale/v1/query_projections.proto",
+    "onsale/v1/query_events.proto",
     "onsale/v1/query_service.proto",
 ];
 

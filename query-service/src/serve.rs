@@ -73,7 +73,7 @@ pub async fn serve(
     let queries = Queries {
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
-        log: Arc::clone(&log),
+        log: open_log(&database).await?,
         pools_checkpoint: checkpoint.subscribe(),
         endings: Endings {
             stop: stop.clone(),

@@ -1,10 +1,10 @@
 //! Every projection that there is. One that is new here gets its tables and is filled from the beginning of the log when
 //! the service starts next.
 
-use super::{Projection, claims::CLAIMS, customers::CUSTOMERS};
+use super::{Projection, audit::AUDIT, claims::CLAIMS, customers::CUSTOMERS};
 
 /// See the module.
-pub(crate) const ALL: &[&Projection] = &[&CLAIMS, &CUSTOMERS];
+pub(crate) const ALL: &[&Projection] = &[&CLAIMS, &CUSTOMERS, &AUDIT];
 
 /// The projection of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Projection> {

@@ -12,6 +12,7 @@ mod claims;
 mod corruption;
 mod db;
 mod effects;
+mod events;
 mod freshness;
 mod get_pool;
 mod outages;
