@@ -5,6 +5,7 @@ mod convert;
 mod deadline;
 mod frames;
 pub(crate) mod health;
+mod pages;
 mod resume;
 mod service;
 mod status;

@@ -4,6 +4,7 @@
 mod freshness;
 mod get_availability;
 mod get_pool;
+mod page;
 mod quote_price;
 mod watch_availability;
 
@@ -16,6 +17,7 @@ use onsale_shared::{
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) use freshness::Freshness;
+pub(crate) use page::{Page, Paged};
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
 pub(crate) use watch_availability::{Stream, WatchQuery};
 

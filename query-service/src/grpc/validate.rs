@@ -90,7 +90,7 @@ pub(super) struct Violations(Vec<FieldViolation>);
 
 impl Violations {
     /// The value, or one more violation.
-    fn take<T>(&mut self, field: &str, value: Result<T, String>) -> Option<T> {
+    pub(super) fn take<T>(&mut self, field: &str, value: Result<T, String>) -> Option<T> {
         value
             .map_err(|description| self.0.push(FieldViolation::new(field, description)))
             .ok()
@@ -161,4 +161,4 @@ fn min_interval(asked: Option<&prost_types::Duration>) -> Result<Duration, Strin
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,7 +4,7 @@ use tonic_types::StatusExt as _;
 use super::*;
 
 /// The fields that are refused.
-pub(super) fn fields(refused: Violations) -> Vec<String> {
+pub(in crate::grpc) fn fields(refused: Violations) -> Vec<String> {
     let status = Status::from(refused);
     assert_eq!(
         onsale_proto::status::reason_of(&status),
