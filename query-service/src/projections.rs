@@ -5,8 +5,10 @@
 //! ready for more. Nothing here is ever in the way of memory.
 
 mod entry;
+pub(crate) mod history;
 pub(crate) mod pools;
 mod projection;
+pub(crate) mod sales;
 
 pub(crate) use entry::Entry;
 pub(crate) use projection::{ApplyError, Blocked, Projection, Projector, Table};

@@ -5,20 +5,28 @@ mod freshness;
 mod get_availability;
 mod get_pool;
 mod page;
+mod pool_as_of;
+mod price_changes;
 mod quote_price;
+mod sales_export;
+mod sales_report;
 mod watch_availability;
 
 use std::sync::Arc;
 
 use onsale_shared::{
     id::PoolId,
-    log::{Position, Version},
+    log::{EventLog, Position, ReadError, Version},
 };
 use tokio::sync::{Semaphore, watch};
 
 pub(crate) use freshness::Freshness;
 pub(crate) use page::{Page, Paged};
+pub(crate) use pool_as_of::PoolAsOf;
+pub(crate) use price_changes::{PriceChanges, PriceChangesQuery};
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
+pub(crate) use sales_export::{Exports, SalesExport};
+pub(crate) use sales_report::{SalesReport, Scope, Selection};
 pub(crate) use watch_availability::{Stream, WatchQuery};
 
 use crate::{
@@ -34,6 +42,9 @@ pub(crate) struct Queries {
     pub(crate) read_models: Arc<Connections>,
     /// How far the table `pools` is, as far as this process knows.
     pub(crate) pools_checkpoint: watch::Receiver<Position>,
+    /// For what a read model has not kept.
+    pub(crate) log: Arc<dyn EventLog>,
+    pub(crate) exports: Exports,
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
@@ -63,6 +74,10 @@ pub(crate) enum QueryError {
     Database(#[source] sqlx::Error),
     #[error("PostgreSQL did not answer in time")]
     DatabaseTooSlow,
+    #[error("the log cannot be read")]
+    Log(#[source] ReadError),
+    #[error("the export took longer than it may")]
+    TookTooLong,
     #[error("the read model holds what this version cannot read")]
     Unreadable(#[source] sqlx::Error),
 }

@@ -1,8 +1,14 @@
 //! The tables that queries are answered from, and all SQL on them.
 
+pub(crate) mod history;
+mod history_row;
+mod history_write;
 pub(crate) mod pools;
 mod pools_row;
 mod pools_write;
+pub(crate) mod sales;
+pub(crate) mod sales_export;
+pub(crate) mod sales_report;
 
 /// Whether a row is there but is not what this version writes: a defect, not an outage.
 pub(crate) fn is_unreadable(error: &sqlx::Error) -> bool {

@@ -1,6 +1,8 @@
 //! Pools as the contract writes them.
 
+mod history;
 mod pricing;
+mod sales;
 
 use std::time::Duration;
 
@@ -15,7 +17,9 @@ use onsale_shared::{
 
 use crate::pool::{Pool, Sale, SaleStatus};
 
+pub(super) use history::price_changes;
 pub(super) use pricing::quote;
+pub(super) use sales::{bounds, sales_report};
 
 /// More than any pool has: a customer's limit that is higher, as of pools of before there was one, limits nothing.
 const CUSTOMER_TICKETS_MAX: u32 = 10_000_000;
@@ -105,7 +109,7 @@ fn money(amount: Amount) -> Money {
     }
 }
 
-fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+pub(super) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.seconds_and_nanos();
     prost_types::Timestamp {
         seconds,

@@ -1,18 +1,22 @@
 //! What is asked, as types, or every violation in one answer. Shapes only: whether a pool exists is not asked here.
 
+mod history;
 mod quote;
+mod sales;
 
 use std::{collections::HashSet, time::Duration};
 
 use onsale_proto::{name, status::RichStatus, v1};
-use onsale_shared::{id::PoolId, log::Position, token::ConsistencyToken};
+use onsale_shared::{id::PoolId, log::Position, time::Timestamp, token::ConsistencyToken};
 use tonic::Status;
 use tonic_types::FieldViolation;
 
 use super::resume::{self, Fingerprint};
 use crate::availability::Progress;
 
+pub(super) use history::{get_pool_as_of, list_price_changes};
 pub(super) use quote::quote_price;
+pub(super) use sales::{export_sales_report, get_sales_report};
 
 /// The most pools of one stream.
 const POOLS_MAX: usize = 100;
@@ -145,6 +149,11 @@ fn required(token: &str) -> Result<Position, String> {
         Ok(token) => Ok(token.position),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn moment(asked: &prost_types::Timestamp) -> Result<Timestamp, String> {
+    let moment = Timestamp::from_seconds_and_nanos(asked.seconds, asked.nanos);
+    moment.ok_or_else(|| "must be a time between the years 1 and 9999".to_owned())
 }
 
 fn min_interval(asked: Option<&prost_types::Duration>) -> Result<Duration, String> {

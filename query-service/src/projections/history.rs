@@ -17,7 +17,7 @@ use super::{ApplyError, Blocked, Entry, Projection, Projector, Table};
 use crate::{pool::Pool, read_models::history};
 
 /// The projection `history`.
-pub(crate) const HISTORY: Projection = Projection {
+pub(crate) static HISTORY: Projection = Projection {
     name: "history",
     version: 1,
     tables_sql: include_str!("../read_models/history/tables.sql"),

@@ -16,7 +16,7 @@ use super::{ApplyError, Blocked, Entry, Projection, Projector, Table};
 use crate::read_models::sales::{self, Row};
 
 /// The projection `sales`.
-pub(crate) const SALES: Projection = Projection {
+pub(crate) static SALES: Projection = Projection {
     name: "sales",
     version: 1,
     tables_sql: include_str!("../read_models/sales/tables.sql"),
@@ -48,6 +48,18 @@ pub(crate) struct Sums {
     pub(crate) revenue: i128,
     /// In minor units.
     pub(crate) refunds: i128,
+}
+
+impl Sums {
+    /// Adds others to these.
+    pub(crate) fn add(&mut self, more: &Self) {
+        self.tickets += more.tickets;
+        self.granted_tickets += more.granted_tickets;
+        self.refunded_tickets += more.refunded_tickets;
+        self.refunded_granted_tickets += more.refunded_granted_tickets;
+        self.revenue += more.revenue;
+        self.refunds += more.refunds;
+    }
 }
 
 /// Needs no memory.
