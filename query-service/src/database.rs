@@ -8,7 +8,7 @@ use anyhow::{Context as _, bail};
 use onsale_shared::log::postgres::{Role, is_migrated, may_use_role, prepare_session};
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 
-pub(crate) use connections::Connections;
+pub(crate) use connections::{Connections, Reading};
 
 use crate::{config::database_options, migrate};
 

@@ -10,11 +10,13 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
 const SCHEMA: &str = "onsale_query";
 
-/// What the service does with its tables; it never deletes, and never changes the schema.
+/// What the service does: it makes, fills, switches and drops generations of read models, each in a schema of its own.
 const RIGHTS: &[&str] = &[
     "GRANT USAGE ON SCHEMA onsale_query TO onsale_query_service",
     "GRANT SELECT, INSERT, UPDATE ON onsale_query.pools, onsale_query.checkpoints TO onsale_query_service",
+    "GRANT SELECT, INSERT, UPDATE ON onsale_query.generations TO onsale_query_service",
     "GRANT SELECT ON onsale_query.migrations TO onsale_query_service",
+    "GRANT USAGE, CREATE ON SCHEMA onsale_read TO onsale_query_service",
 ];
 
 /// Brings the schema of the read models up to date and gives the service's role its rights.
@@ -37,6 +39,7 @@ pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
             for right in RIGHTS {
                 run_on_roles(&mut connection, right).await?;
             }
+            allow_schemas(&mut connection).await?;
         }
         RoleOutcome::NotAllowed => tracing::warn!(
             role = Role::Query.as_str(),
@@ -45,6 +48,16 @@ pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
     }
     connection.close().await?;
     Ok(())
+}
+
+/// A generation of a read model is a schema, which the service makes.
+async fn allow_schemas(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let grant: String = sqlx::query_scalar(
+        "SELECT format('GRANT CREATE ON DATABASE %I TO onsale_query_service', current_database())",
+    )
+    .fetch_one(&mut *connection)
+    .await?;
+    run_on_roles(connection, &grant).await.map(drop)
 }
 
 /// Whether the schema has all migrations that this version knows.

@@ -8,6 +8,7 @@ mod page;
 mod pool_as_of;
 mod price_changes;
 mod quote_price;
+mod read;
 mod sales_export;
 mod sales_report;
 mod watch_availability;
@@ -22,8 +23,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub(crate) use freshness::Freshness;
 pub(crate) use page::{Page, Paged};
-pub(crate) use pool_as_of::PoolAsOf;
-pub(crate) use price_changes::{PriceChanges, PriceChangesQuery};
+pub(crate) use price_changes::PriceChangesQuery;
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
 pub(crate) use sales_export::{Exports, SalesExport};
 pub(crate) use sales_report::{SalesReport, Scope, Selection};
@@ -32,6 +32,7 @@ pub(crate) use watch_availability::{Stream, WatchQuery};
 use crate::{
     availability::{Hub, watch::Endings},
     database::Connections,
+    projections::board::Board,
     readiness::Readiness,
 };
 
@@ -48,7 +49,10 @@ pub(crate) struct Queries {
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
-    pub(crate) pools_poll_interval: std::time::Duration,
+    /// How far the tables of each projection are, as far as this process knows.
+    pub(crate) board: Arc<Board>,
+    /// How often to look how far a table is.
+    pub(crate) tables_poll_interval: std::time::Duration,
     pub(crate) heartbeat_interval: std::time::Duration,
 }
 

@@ -1,5 +1,6 @@
 //! The tables that queries are answered from, and all SQL on them.
 
+pub(crate) mod generations;
 pub(crate) mod history;
 mod history_row;
 mod history_write;
@@ -9,6 +10,8 @@ mod pools_write;
 pub(crate) mod sales;
 pub(crate) mod sales_export;
 pub(crate) mod sales_report;
+pub(crate) mod snapshot;
+mod views;
 
 /// Whether a row is there but is not what this version writes: a defect, not an outage.
 pub(crate) fn is_unreadable(error: &sqlx::Error) -> bool {

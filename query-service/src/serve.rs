@@ -9,6 +9,7 @@ use onsale_shared::log::{
     EventLog, Position,
     postgres::{PostgresLog, PostgresLogConfig, Role},
 };
+use sqlx::Connection as _;
 use tokio::{
     net::TcpListener,
     sync::{Semaphore, watch},
@@ -25,8 +26,15 @@ use crate::{
         Service,
         health::{Vitals, keep_reporting, not_serving},
     },
-    projections::pools::PoolsProjection,
-    queries::Queries,
+    projections::{
+        all::ALL,
+        board::Board,
+        pages::Pages,
+        pools::PoolsProjection,
+        runner::{Engine, Runner},
+    },
+    queries::{Exports, Queries},
+    read_models::generations,
     readiness::{self, Announcer, Readiness},
     tail,
 };
@@ -47,6 +55,9 @@ pub async fn serve(
     not_serving(&reporter).await;
     let database = Database::open(&config.database_url).await?;
     let log = open_log(&database).await?;
+    ensure_generations(&database).await?;
+    let pages = Arc::new(Pages::of(Arc::clone(&log)));
+    let board = Arc::new(Board::of(ALL));
     let hub = Arc::new(Hub::default());
     let readiness = readiness::starting();
     let checkpoint = watch::Sender::new(Position::START);
@@ -57,6 +68,8 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
         pools_checkpoint: checkpoint.subscribe(),
+        log: Arc::clone(&log),
+        exports: Exports::new(database.clone()),
         endings: Endings {
             stop: stop.clone(),
             readiness: readiness.subscribe(),
@@ -64,7 +77,8 @@ pub async fn serve(
         streams: Arc::new(Semaphore::new(
             usize::try_from(config.watch_streams_max).unwrap_or(Semaphore::MAX_PERMITS),
         )),
-        pools_poll_interval: config.poll_interval(),
+        board: Arc::clone(&board),
+        tables_poll_interval: config.poll_interval(),
         heartbeat_interval: config.heartbeat_interval(),
     };
     let service = Service::server(queries, clock.clone(), config.read_timeout());
@@ -84,8 +98,18 @@ pub async fn serve(
         standby_interval: config.poll_interval(),
         write_interval: config.projection_interval(),
     };
+    let engine = Engine {
+        database: database.clone(),
+        pages: Arc::clone(&pages),
+        hub: Arc::clone(&hub),
+        readiness: readiness.subscribe(),
+        board,
+        poll_interval: config.poll_interval(),
+        write_interval: config.projection_interval(),
+    };
     let sources = tail::Sources {
         log: Arc::clone(&log),
+        pages,
         database,
         config: config.tail(),
     };
@@ -99,6 +123,9 @@ pub async fn serve(
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
     tasks.spawn(tail::keep_clock(log, ended.clone()));
     tasks.spawn(projection.run(ended.clone()));
+    for projection in ALL {
+        tasks.spawn(Runner::new(projection, engine.clone()).run(ended.clone()));
+    }
     tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
     tracing::info!(address = ?listener.local_addr().ok(), "listening");
     let served = run(listener, routes, reporter, config.server_limits(), stop).await;
@@ -107,10 +134,22 @@ pub async fn serve(
     served.context("the server failed")
 }
 
+/// Every projection has a live generation from here on.
+async fn ensure_generations(database: &Database) -> anyhow::Result<()> {
+    let mut session = database.session().await?;
+    for projection in ALL {
+        let made = generations::ensure_live(&mut session, projection).await;
+        let name = projection.name;
+        made.with_context(|| format!("the tables of the projection `{name}` cannot be made"))?;
+    }
+    session.close().await?;
+    Ok(())
+}
+
 async fn open_log(database: &Database) -> anyhow::Result<Arc<dyn EventLog>> {
     let config = PostgresLogConfig {
-        // A tail reads one page at a time; the clock is asked now and then.
-        read_connections_max: 2,
+        // A tail reads one page at a time, projections read what it has not; the clock is asked now and then.
+        read_connections_max: 4,
         notify: false,
         ..PostgresLogConfig::new(database.options().clone(), Some(Role::Query))
     };

@@ -15,6 +15,7 @@ pub(crate) use clock::keep_clock;
 use crate::{
     availability::{FoldError, Hub},
     database::Database,
+    projections::pages::Pages,
     readiness::{Announcer, Readiness},
 };
 
@@ -22,6 +23,8 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Sources {
     pub(crate) log: Arc<dyn EventLog>,
+    /// What is read is put in here, for the projections.
+    pub(crate) pages: Arc<Pages>,
     pub(crate) database: Database,
     pub(crate) config: TailConfig,
 }

@@ -49,7 +49,7 @@ impl Queries {
     async fn wait_for_checkpoint(&self, required: Position, deadline: Instant) {
         let mut checkpoint = self.pools_checkpoint.clone();
         let reached = checkpoint.wait_for(|now| *now >= required);
-        let looking = timeout(self.pools_poll_interval, reached);
+        let looking = timeout(self.tables_poll_interval, reached);
         // Whatever ended the wait, the table itself says how far it is.
         drop(timeout_at(deadline, looking).await);
     }
@@ -67,7 +67,7 @@ impl Queries {
 
 /// How far a table is that was read when memory had come so far before: on an idle log its checkpoint rests, but time
 /// goes on.
-fn as_fresh_as(table: Progress, memory: Progress) -> Progress {
+pub(super) fn as_fresh_as(table: Progress, memory: Progress) -> Progress {
     if table.position < memory.position {
         return table;
     }

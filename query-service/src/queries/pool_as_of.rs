@@ -44,8 +44,9 @@ impl Queries {
                 return Err(wrong("event_time", text));
             }
         }
-        let reading = self.read(&HISTORY, freshness, |connection| {
-            let id = id.clone();
+        let asked = id.clone();
+        let reading = self.read(&HISTORY, freshness, move |connection| {
+            let id = asked.clone();
             Box::pin(async move { history::kept(connection, &id, moment).await })
         });
         let (kept, included) = reading.await?;

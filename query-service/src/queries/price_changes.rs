@@ -28,8 +28,9 @@ impl Queries {
         freshness: Freshness,
     ) -> Result<(PriceChanges, Currency, Position), QueryError> {
         let (page, range) = (&query.page, query.range);
-        let reading = self.read(&HISTORY, freshness, |connection| {
-            let (pool, after, limit) = (query.pool.clone(), page.after, page.limit());
+        let (asked, after, limit) = (query.pool.clone(), page.after, page.limit());
+        let reading = self.read(&HISTORY, freshness, move |connection| {
+            let pool = asked.clone();
             Box::pin(async move {
                 let newest = history::newest(connection, &pool).await?;
                 let rows = history::price_changes(connection, &pool, range, after, limit).await?;

@@ -11,7 +11,7 @@ use onsale_shared::{
 
 use super::{Freshness, Queries, QueryError, WrongField};
 use crate::{
-    projections::{pools::POOLS, sales::{SALES, Sums}},
+    projections::sales::{SALES, Sums},
     read_models::sales_report::{self, Line, Of, Seller, Span},
 };
 
@@ -53,7 +53,7 @@ impl Queries {
     ) -> Result<(SalesReport, Position), QueryError> {
         let (sellers, known) = self.sellers(&selection.scope, freshness).await?;
         let span = selection.span;
-        let reading = self.read(&SALES, freshness, |connection| {
+        let reading = self.read(&SALES, freshness, move |connection| {
             let sellers = Arc::clone(&sellers);
             Box::pin(async move {
                 sales_report::lines(connection, &sellers, span, by_price, one_more(LINES_MAX)).await
@@ -86,8 +86,9 @@ impl Queries {
             Scope::Promoter(name) => ("selection.promoter", name),
             Scope::Show(name) => ("selection.show", name),
         };
-        let reading = self.read(&POOLS, freshness, |connection| {
-            let scope = scope.clone();
+        let asked = scope.clone();
+        let reading = self.read(&SALES, freshness, move |connection| {
+            let scope = asked.clone();
             Box::pin(async move {
                 let of = match &scope {
                     Scope::Promoter(name) => Of::Promoter(name.as_str()),

@@ -8,7 +8,7 @@ use onsale_shared::{
     log::{Position, Version},
     time::Timestamp,
 };
-use serde::de::{Deserialize as _, DeserializeOwned, IntoDeserializer as _, value::StrDeserializer};
+use serde::de::{DeserializeOwned, IntoDeserializer as _, value::StrDeserializer};
 use sqlx::{
     Row as _,
     postgres::PgRow,

@@ -66,12 +66,12 @@ pub(crate) async fn sellers(
 ) -> Result<Vec<Seller>, sqlx::Error> {
     let query = match of {
         Of::Promoter(promoter) => sqlx::query(
-            "SELECT pool, pricing ->> 'currency' AS currency, promoter, show FROM onsale_read.pools \
+            "SELECT pool, pricing ->> 'currency' AS currency, promoter, show FROM onsale_query.pools \
               WHERE promoter = $1 ORDER BY pool LIMIT $2",
         )
         .bind(promoter),
         Of::Show(show) => sqlx::query(
-            "SELECT pool, pricing ->> 'currency' AS currency, promoter, show FROM onsale_read.pools \
+            "SELECT pool, pricing ->> 'currency' AS currency, promoter, show FROM onsale_query.pools \
               WHERE show = $1 ORDER BY pool LIMIT $2",
         )
         .bind(show),

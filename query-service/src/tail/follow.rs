@@ -10,6 +10,7 @@ use onsale_shared::{
 use super::{Sources, TailStopped, start::Started};
 use crate::{
     availability::{Applied, Fold, FoldError, Hub, Progress},
+    projections::Entry,
     readiness::{Announcer, Readiness},
 };
 
@@ -25,6 +26,9 @@ pub(super) async fn follow(
     let mut tail = Tail::new(log, fold.position(), sources.config);
     loop {
         let page = tail.next_page().await?;
+        let page = Read::from(page);
+        // Before memory is published: projections go on then, and need not read these events again.
+        sources.pages.put(Arc::clone(&page.entries));
         fold_page(&mut fold, &page, hub)?;
         if fold.position() >= head && *readiness.borrow() == Readiness::Starting {
             readiness.send_replace(Readiness::Ready);
@@ -33,10 +37,27 @@ pub(super) async fn follow(
     }
 }
 
+/// A page as the tail has read it.
+struct Read {
+    entries: Arc<[Entry]>,
+    time: Timestamp,
+    last: bool,
+}
+
+impl From<Page> for Read {
+    fn from(page: Page) -> Self {
+        Self {
+            entries: page.events.into_iter().map(Entry::new).collect(),
+            time: page.time,
+            last: page.last,
+        }
+    }
+}
+
 /// Folds and publishes a page; up to an event that stops the fold, since what is before it has happened.
-fn fold_page(fold: &mut Fold, page: &Page, hub: &Hub) -> Result<(), FoldError> {
+fn fold_page(fold: &mut Fold, page: &Read, hub: &Hub) -> Result<(), FoldError> {
     let mut changed = HashSet::new();
-    let folded = page.events.iter().try_for_each(|event| {
+    let folded = page.entries.iter().try_for_each(|Entry { event, .. }| {
         if let Some(applied) = fold.apply(event)? {
             report(event, &applied);
             changed.insert(applied.pool);
@@ -63,15 +84,16 @@ fn report(event: &RecordedEvent, applied: &Applied) {
 
 /// A last page includes all that was in the log when the look began; any other one what was recorded before its last
 /// event.
-fn progress(fold: &Fold, page: &Page) -> Progress {
+fn progress(fold: &Fold, page: &Read) -> Progress {
     let position = fold.position();
     let folded = page
-        .events
+        .entries
         .iter()
+        .map(|entry| &entry.event)
         .take_while(|event| event.position <= position);
     let (folded, last) = folded.fold((0, None), |(count, _), event| (count + 1, Some(event)));
     let time = match last {
-        _ if page.last && folded == page.events.len() => page.time,
+        _ if page.last && folded == page.entries.len() => page.time,
         Some(last) => last.recorded_at.min(page.time),
         None => Timestamp::default(),
     };

@@ -37,7 +37,7 @@ fn without_buckets_the_times_may_be_open() {
 
 #[test]
 fn with_buckets_their_number_is_bounded() {
-    let buckets = |end, size| v1::SalesSelection {
+    let buckets = |end: i64, size: i64| v1::SalesSelection {
         start_time: at(60),
         end_time: at(60 + end),
         bucket_size: lasting(size, 0),

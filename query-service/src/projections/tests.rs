@@ -1,0 +1,4 @@
+//! Projections run against real PostgreSQL, by code that no service has: samples that count, and that can be told to fail.
+
+mod given;
+mod running;

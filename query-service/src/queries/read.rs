@@ -1,0 +1,108 @@
+//! Reading rows of a projection, as fresh as was asked for.
+
+use std::sync::Arc;
+
+use onsale_shared::log::Position;
+use sqlx::PgConnection;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout, timeout_at},
+};
+
+use super::{Freshness, Queries, QueryError, get_pool::as_fresh_as};
+use crate::{
+    availability::Progress,
+    database::Reading,
+    projections::{Projection, board::Known},
+    read_models::{is_unreadable, snapshot},
+};
+
+impl Queries {
+    /// Waits until the projection's tables include what is required, and reads; the rows, and what they include. Rows and
+    /// checkpoint are of one snapshot, so the token of the answer is exact. Nothing goes beyond the deadline.
+    ///
+    /// `read` may run more than once, and sees `onsale_read.<table>` of this projection; of another projection's tables it may
+    /// read only what never changes.
+    pub(crate) async fn read<T, Read>(
+        &self,
+        projection: &'static Projection,
+        freshness: Freshness,
+        read: Read,
+    ) -> Result<(T, Progress), QueryError>
+    where
+        T: Send + 'static,
+        Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T> + Send + Sync + 'static,
+    {
+        let (required, read) = (freshness.required, Arc::new(read));
+        self.read_at(projection.name, freshness, move |connection| {
+            let read = Arc::clone(&read);
+            Box::pin(async move {
+                let is_fresh = |included: Progress| included.position >= required;
+                snapshot::read(connection, projection, is_fresh, &*read).await
+            })
+        })
+        .await
+    }
+
+    /// As [`Self::read`], by statements that say themselves how far the tables are: `read` gives the checkpoint, and rows of
+    /// the same snapshot, which it may leave out if that is not as fresh as is required.
+    pub(super) async fn read_at<T, Read>(
+        &self,
+        projection: &'static str,
+        freshness: Freshness,
+        read: Read,
+    ) -> Result<(T, Progress), QueryError>
+    where
+        Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, (Progress, Option<T>)>,
+    {
+        let Freshness { required, deadline } = freshness;
+        let known = self.board.subscribe(projection);
+        loop {
+            if let Some(known) = known.clone() {
+                self.wait_for_table(known, required, deadline).await;
+            }
+            let memory = self.hub.progress();
+            let (table, rows) = match timeout_at(deadline, self.read_models.read(&read)).await {
+                Ok(Ok(answer)) => answer,
+                Ok(Err(error)) if is_unreadable(&error) => {
+                    return Err(QueryError::Unreadable(error));
+                }
+                Ok(Err(error)) => return Err(QueryError::Database(error)),
+                Err(_elapsed) => {
+                    let position =
+                        known.map_or(Position::START, |known| known.borrow().progress.position);
+                    return Err(self.not_in_time(position, required));
+                }
+            };
+            if let Some(rows) = rows.filter(|_| table.position >= required) {
+                return Ok((rows, as_fresh_as(table, memory)));
+            }
+            if Instant::now() >= deadline {
+                let position = table.position;
+                return Err(QueryError::Behind { position, required });
+            }
+        }
+    }
+
+    /// Until this process knows that the table is fresh enough, or it is time to look: another replica may write it.
+    async fn wait_for_table(
+        &self,
+        mut known: watch::Receiver<Known>,
+        required: Position,
+        deadline: Instant,
+    ) {
+        let reached = known.wait_for(|now| now.progress.position >= required);
+        let looking = timeout(self.tables_poll_interval, reached);
+        // Whatever ended the wait, the table itself says how far it is.
+        drop(timeout_at(deadline, looking).await);
+    }
+
+    fn not_in_time(&self, position: Position, required: Position) -> QueryError {
+        self.read_models.close_idle();
+        if position < required {
+            QueryError::Behind { position, required }
+        } else {
+            QueryError::DatabaseTooSlow
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Reading rows of a projection together with the checkpoint that they belong to.
+//!
+//! Views are looked up as they are now, rows as of the snapshot. So the views are locked before the snapshot is taken
+//! (<https://www.postgresql.org/docs/current/explicit-locking.html>): else another generation could be made live between
+//! the two, and its rows would be read with the other one's checkpoint.
+
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::pools_row::progress_of;
+use crate::{availability::Progress, database::Reading, projections::Projection};
+
+/// How long one statement of a read may take, in milliseconds: a page by its index takes a few. PostgreSQL gives up what
+/// nobody waits for any more.
+pub(crate) const READ_STATEMENT_MS_MAX: u32 = 2_000;
+
+/// Reads in one snapshot, if it is as fresh as is required; the checkpoint of the snapshot in any case.
+pub(crate) async fn read<T, Read>(
+    connection: &mut PgConnection,
+    projection: &'static Projection,
+    is_fresh: impl FnOnce(Progress) -> bool + Send,
+    read: &Read,
+) -> Result<(Progress, Option<T>), sqlx::Error>
+where
+    Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T> + Sync,
+{
+    let progress = begin(connection, projection).await?;
+    let rows = if is_fresh(progress) {
+        read(connection).await.map(Some)
+    } else {
+        Ok(None)
+    };
+    // A row that cannot be read leaves a good connection behind.
+    sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+    Ok((progress, rows?))
+}
+
+/// Begins a read only transaction on one snapshot of the projection; the checkpoint that it shows.
+pub(crate) async fn begin(
+    connection: &mut PgConnection,
+    projection: &'static Projection,
+) -> Result<Progress, sqlx::Error> {
+    let views: Vec<_> = projection
+        .tables
+        .iter()
+        .map(|table| format!("onsale_read.{}", table.name))
+        .collect();
+    // One round trip. Safe: names of constants, and a number.
+    let begin = AssertSqlSafe(format!(
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+         SET LOCAL statement_timeout = {READ_STATEMENT_MS_MAX}; \
+         LOCK TABLE {views} IN ACCESS SHARE MODE; \
+         SELECT position AS checkpoint, time AS checkpoint_time \
+           FROM onsale_query.generations WHERE projection = '{name}' AND state = 'live'",
+        views = views.join(", "),
+        name = projection.name,
+    ));
+    let row = sqlx::raw_sql(begin).fetch_one(connection).await?;
+    progress_of(&row)
+}
