@@ -142,6 +142,9 @@ mod tests {
         assert_eq!(of("EUR", -5), "-0.05");
         assert_eq!(of("JPY", 4_905), "4905");
         assert_eq!(of("KWD", 4_905), "4.905");
-        assert_eq!(of("EUR", i128::from(i64::MAX) * 1_000), "92233720368547758070.00");
+        assert_eq!(
+            of("EUR", i128::from(i64::MAX) * 1_000),
+            "92233720368547758070.00"
+        );
     }
 }

@@ -156,10 +156,11 @@ impl QueryService for Service {
         let asked = validate::get_sales_report(request.get_ref())?;
         let freshness = self.freshness(asked.required, request.metadata());
         let (selection, by_price) = (&asked.selection, asked.by_price);
-        let answer = self.queries.get_sales_report(selection, by_price, freshness);
+        let answer = self
+            .queries
+            .get_sales_report(selection, by_price, freshness);
         let answer = answer.await;
-        let (report, included) =
-            answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        let (report, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
         let report = convert::sales_report(&report, asked.selection.span, included);
         Ok(Response::new(report))
     }
@@ -173,7 +174,9 @@ impl QueryService for Service {
     ) -> Result<Response<Self::ExportSalesReportStream>, Status> {
         let asked = validate::export_sales_report(request.get_ref())?;
         let freshness = self.freshness(asked.required, request.metadata());
-        let export = self.queries.export_sales_report(&asked.selection, freshness);
+        let export = self
+            .queries
+            .export_sales_report(&asked.selection, freshness);
         let export = export.await;
         let export = export.map_err(|error| self.failed(&error, request.metadata()))?;
         let correlation = self.correlation(request.metadata());
@@ -203,7 +206,9 @@ impl QueryService for Service {
     ) -> Result<Response<v1::GetPoolAsOfResponse>, Status> {
         let asked = validate::get_pool_as_of(request.get_ref())?;
         let freshness = self.freshness(asked.required, request.metadata());
-        let answer = self.queries.get_pool_as_of(&asked.pool, asked.moment, freshness);
+        let answer = self
+            .queries
+            .get_pool_as_of(&asked.pool, asked.moment, freshness);
         let answer = answer.await;
         let found = answer.map_err(|error| self.failed(&error, request.metadata()))?;
         Ok(Response::new(v1::GetPoolAsOfResponse {

@@ -105,7 +105,9 @@ impl HistoryProjector {
     /// The pools of a batch that are not remembered, each once.
     fn missing<'a>(&self, entries: &[&'a Entry]) -> Vec<&'a PoolId> {
         let pools = entries.iter().filter_map(|entry| entry.pool.as_ref());
-        let mut missing: Vec<_> = pools.filter(|pool| !self.pools.contains_key(*pool)).collect();
+        let mut missing: Vec<_> = pools
+            .filter(|pool| !self.pools.contains_key(*pool))
+            .collect();
         missing.sort_unstable();
         missing.dedup();
         missing

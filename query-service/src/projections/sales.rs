@@ -85,7 +85,11 @@ impl Projector for SalesProjector {
 fn fold<'a>(entries: &[&'a Entry]) -> Result<HashMap<Key<'a>, Sums>, Blocked> {
     let mut sums: HashMap<Key<'a>, Sums> = HashMap::new();
     for entry in entries {
-        let Some(pool) = entry.pool.as_ref().filter(|_| is_of_sales(&entry.event.kind)) else {
+        let Some(pool) = entry
+            .pool
+            .as_ref()
+            .filter(|_| is_of_sales(&entry.event.kind))
+        else {
             continue;
         };
         let minute = minute_of(entry.event.time);

@@ -156,7 +156,8 @@ fn fold(mut pool: Pool, events: &[RecordedEvent], moment: Moment) -> Result<Pool
             pool.create_time = event.time;
         }
         let fact = event.decode();
-        let fact = fact.map_err(|error| QueryError::Unreadable(sqlx::Error::Decode(error.into())))?;
+        let fact =
+            fact.map_err(|error| QueryError::Unreadable(sqlx::Error::Decode(error.into())))?;
         // As the projection folds it.
         advance(&mut pool, event, &fact, Ok(()));
     }

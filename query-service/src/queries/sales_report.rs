@@ -2,12 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use onsale_shared::{
-    id::PoolId,
-    log::Position,
-    money::Currency,
-    text::Reference,
-};
+use onsale_shared::{id::PoolId, log::Position, money::Currency, text::Reference};
 
 use super::{Freshness, Queries, QueryError, WrongField};
 use crate::{
@@ -61,9 +56,12 @@ impl Queries {
         });
         let (lines, included) = reading.await?;
         if lines.len() > LINES_MAX {
-            return Err(too_much("selection", format!(
-                "has more than {LINES_MAX} sums; choose fewer or longer buckets, or none by price"
-            )));
+            return Err(too_much(
+                "selection",
+                format!(
+                    "has more than {LINES_MAX} sums; choose fewer or longer buckets, or none by price"
+                ),
+            ));
         }
         let mut totals: BTreeMap<Currency, Sums> = BTreeMap::new();
         for line in &lines {
@@ -100,7 +98,8 @@ impl Queries {
         });
         let (sellers, included) = reading.await?;
         if sellers.len() > POOLS_MAX {
-            let text = format!("{name} has more than {POOLS_MAX} pools; ask for fewer of them at once");
+            let text =
+                format!("{name} has more than {POOLS_MAX} pools; ask for fewer of them at once");
             return Err(too_much(field, text));
         }
         Ok((Arc::new(sellers), included.position))

@@ -57,7 +57,9 @@ pub(super) fn time(row: &PgRow, column: &'static str) -> Result<Timestamp> {
 }
 
 pub(super) fn damaged(column: &'static str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("column {column} of the read model `history` is out of range").into())
+    sqlx::Error::Decode(
+        format!("column {column} of the read model `history` is out of range").into(),
+    )
 }
 
 /// A text as the type that it was written from: as events are read.

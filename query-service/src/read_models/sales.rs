@@ -1,6 +1,9 @@
 //! Writing `sales`: sums on top of sums, behind the checkpoint.
 
-use sqlx::{PgConnection, types::chrono::{DateTime, Utc}};
+use sqlx::{
+    PgConnection,
+    types::chrono::{DateTime, Utc},
+};
 
 use crate::projections::sales::{Key, Sums};
 
@@ -45,7 +48,10 @@ impl<'a> Columns<'a> {
 }
 
 /// Adds to the rows that are there.
-pub(crate) async fn add(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
+pub(crate) async fn add(
+    connection: &mut PgConnection,
+    rows: &[Row<'_>],
+) -> Result<(), sqlx::Error> {
     for rows in rows.chunks(ROWS_MAX) {
         let columns = Columns::of(rows);
         sqlx::query(

@@ -2,7 +2,11 @@
 
 use futures::{Stream, StreamExt as _};
 use onsale_shared::{id::PoolId, money::Minor, time::Timestamp};
-use sqlx::{AssertSqlSafe, PgConnection, Row as _, postgres::PgRow, types::chrono::{DateTime, Utc}};
+use sqlx::{
+    AssertSqlSafe, PgConnection, Row as _,
+    postgres::PgRow,
+    types::chrono::{DateTime, Utc},
+};
 
 use super::{
     pools_row::progress_of,

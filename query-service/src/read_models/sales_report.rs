@@ -2,8 +2,16 @@
 
 use std::time::Duration;
 
-use onsale_shared::{id::PoolId, money::{Currency, Minor}, time::Timestamp};
-use sqlx::{PgConnection, Row as _, postgres::PgRow, types::chrono::{DateTime, Utc}};
+use onsale_shared::{
+    id::PoolId,
+    money::{Currency, Minor},
+    time::Timestamp,
+};
+use sqlx::{
+    PgConnection, Row as _,
+    postgres::PgRow,
+    types::chrono::{DateTime, Utc},
+};
 
 use crate::projections::sales::Sums;
 

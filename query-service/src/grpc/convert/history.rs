@@ -17,7 +17,10 @@ pub(in crate::grpc) fn price_changes(
         old_unit_price: change.old.map(amount),
         new_unit_price: Some(amount(change.new)),
         cause: cause(change.cause).into(),
-        event_id: change.event.map(|event| event.to_string()).unwrap_or_default(),
+        event_id: change
+            .event
+            .map(|event| event.to_string())
+            .unwrap_or_default(),
         position: change.position.get(),
         version: change.version.get(),
         sold: change.sold.into(),

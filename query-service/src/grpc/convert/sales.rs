@@ -1,7 +1,11 @@
 //! Sums of sales as the contract writes them.
 
 use onsale_proto::{Money, v1};
-use onsale_shared::{log::Position, money::{Amount, Currency, Minor}, time::Timestamp};
+use onsale_shared::{
+    log::Position,
+    money::{Amount, Currency, Minor},
+    time::Timestamp,
+};
 
 use super::{money, timestamp, token};
 use crate::{
@@ -21,7 +25,9 @@ pub(in crate::grpc) fn sales_report(
     let totals = report.totals.iter();
     v1::GetSalesReportResponse {
         buckets: buckets.filter_map(|lines| bucket(lines, span)).collect(),
-        totals: totals.map(|(currency, total)| sums(total, *currency)).collect(),
+        totals: totals
+            .map(|(currency, total)| sums(total, *currency))
+            .collect(),
         consistency_token: token(included),
     }
 }
@@ -59,7 +65,10 @@ pub(in crate::grpc) fn bounds(start: Option<Timestamp>, span: Span) -> [Option<T
         return [span.start, span.end];
     };
     let end = start.plus(length);
-    [Some(start), Some(span.end.map_or(end, |last| end.min(last)))]
+    [
+        Some(start),
+        Some(span.end.map_or(end, |last| end.min(last))),
+    ]
 }
 
 fn sums(sums: &Sums, currency: Currency) -> v1::SalesSums {

@@ -39,7 +39,12 @@ pub(in crate::grpc) fn list_price_changes(
     let range = violations.range(["start_time", "end_time"], [start, end]);
     let fields = (&request.pool, range);
     let query = PageQuery::of("ListPriceChanges", &fields);
-    let page = page(&mut violations, query, request.page_size, &request.page_token);
+    let page = page(
+        &mut violations,
+        query,
+        request.page_size,
+        &request.page_token,
+    );
     let required = violations.take("at_least_as_fresh", required(&request.at_least_as_fresh));
     match (pool, range, page, required) {
         (Some(pool), Some(range), Some(page), Some(required)) => Ok(AskedPrices {
@@ -63,7 +68,10 @@ pub(in crate::grpc) fn get_pool_as_of(
         Some(AsOf::EventTime(asked)) => violations
             .take("event_time", moment(asked))
             .map(Moment::Time),
-        None => violations.take("as_of", Err("is required: version or event_time".to_owned())),
+        None => violations.take(
+            "as_of",
+            Err("is required: version or event_time".to_owned()),
+        ),
     };
     let required = violations.take("at_least_as_fresh", required(&request.at_least_as_fresh));
     match (pool, moment, required) {
@@ -122,7 +130,10 @@ mod tests {
             end_time: at(5),
             ..prices()
         });
-        assert_eq!(asked.unwrap().query.range[1], Some(Timestamp::from_micros(5_000_000)));
+        assert_eq!(
+            asked.unwrap().query.range[1],
+            Some(Timestamp::from_micros(5_000_000))
+        );
     }
 
     #[test]
@@ -137,7 +148,13 @@ mod tests {
         });
         assert_eq!(
             fields(refused.unwrap_err()),
-            ["pool", "end_time", "page_size", "page_token", "at_least_as_fresh"]
+            [
+                "pool",
+                "end_time",
+                "page_size",
+                "page_token",
+                "at_least_as_fresh"
+            ]
         );
     }
 
@@ -152,11 +169,20 @@ mod tests {
         };
         assert_eq!(fields(of(None).unwrap_err()), ["as_of"]);
         for version in [0, -1, i64::MIN] {
-            assert_eq!(fields(of(Some(AsOf::Version(version))).unwrap_err()), ["version"]);
+            assert_eq!(
+                fields(of(Some(AsOf::Version(version))).unwrap_err()),
+                ["version"]
+            );
         }
-        let never = AsOf::EventTime(prost_types::Timestamp { seconds: 0, nanos: -1 });
+        let never = AsOf::EventTime(prost_types::Timestamp {
+            seconds: 0,
+            nanos: -1,
+        });
         assert_eq!(fields(of(Some(never)).unwrap_err()), ["event_time"]);
         let version = Version::new(7).unwrap();
-        assert_eq!(of(Some(AsOf::Version(7))).unwrap().moment, Moment::Version(version));
+        assert_eq!(
+            of(Some(AsOf::Version(7))).unwrap().moment,
+            Moment::Version(version)
+        );
     }
 }

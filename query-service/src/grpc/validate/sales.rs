@@ -77,9 +77,9 @@ impl Violations {
         };
         let reference = |text: &str| Reference::parse(text).map_err(|error| error.to_string());
         let scope = match &asked.scope {
-            Some(AskedScope::Pool(name)) => self
-                .take("selection.pool", pool(name))
-                .map(Scope::Pool),
+            Some(AskedScope::Pool(name)) => {
+                self.take("selection.pool", pool(name)).map(Scope::Pool)
+            }
             Some(AskedScope::Promoter(name)) => self
                 .take("selection.promoter", reference(name))
                 .map(Scope::Promoter),
@@ -143,9 +143,13 @@ fn whole_minute(time: Option<Timestamp>) -> Result<Option<Timestamp>, String> {
 
 fn bucket_size(asked: &prost_types::Duration) -> Result<Duration, String> {
     let seconds = u64::try_from(asked.seconds).ok();
-    let size = seconds.filter(|_| asked.nanos == 0).map(Duration::from_secs);
-    size.filter(|size| (MINUTE..=BUCKET_MAX).contains(size) && size.as_secs() % MINUTE.as_secs() == 0)
-        .ok_or_else(|| "must be whole minutes, 1 minute to 366 days".to_owned())
+    let size = seconds
+        .filter(|_| asked.nanos == 0)
+        .map(Duration::from_secs);
+    size.filter(|size| {
+        (MINUTE..=BUCKET_MAX).contains(size) && size.as_secs() % MINUTE.as_secs() == 0
+    })
+    .ok_or_else(|| "must be whole minutes, 1 minute to 366 days".to_owned())
 }
 
 #[cfg(test)]

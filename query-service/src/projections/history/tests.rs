@@ -1,11 +1,11 @@
 use std::time::Duration;
 
 use onsale_shared::{
+    event::PoolEvent,
     event::{
         CapacityChanged, PoolCreated, PoolRescheduled, PricingChanged, Schedule, TicketBought,
         TicketClaimed, encode,
     },
-    event::PoolEvent,
     id::{ClaimId, EventId, TicketId},
     log::{Position, RecordedEvent, StreamName},
     money::Minor,
@@ -164,7 +164,10 @@ fn each_change_has_its_cause_and_its_event() {
             &PoolEvent::PricingChanged(PricingChanged { pricing: steps() }),
         )
         .sale(3)
-        .event(4, &PoolEvent::CapacityChanged(CapacityChanged { capacity: 8 }))
+        .event(
+            4,
+            &PoolEvent::CapacityChanged(CapacityChanged { capacity: 8 }),
+        )
         .event(
             5,
             &PoolEvent::PoolRescheduled(PoolRescheduled {
@@ -197,7 +200,10 @@ fn a_new_rule_is_the_cause_of_its_price() {
     let mut told = Told::of(Pricing::fixed(cents(10_000)), 4);
     let pricing = Pricing::fixed(cents(9_999));
     told.event(1, &PoolEvent::PricingChanged(PricingChanged { pricing }));
-    assert_eq!(told.prices()[1..], [(1, Cause::PricingChanged, 10_000, 9_999)]);
+    assert_eq!(
+        told.prices()[1..],
+        [(1, Cause::PricingChanged, 10_000, 9_999)]
+    );
 }
 
 #[test]
@@ -237,7 +243,9 @@ fn a_reader_is_told_before_the_next_event_what_will_be_written_with_it() {
     let mut told = Told::of(steps(), 100);
     told.sale(SHOW - 5_000);
     let mut projector = HistoryProjector::default();
-    projector.fold(&told.entries.iter().collect::<Vec<_>>()).unwrap();
+    projector
+        .fold(&told.entries.iter().collect::<Vec<_>>())
+        .unwrap();
     let pool = projector.pools.values().next().unwrap().pool.clone();
     let read = changes_by_time(&pool, at(SHOW - 100));
     assert_eq!(read.len(), 2);
@@ -266,7 +274,9 @@ fn a_linear_price_is_looked_at_when_something_happens() {
         ]
     );
     let mut projector = HistoryProjector::default();
-    projector.fold(&told.entries.iter().collect::<Vec<_>>()).unwrap();
+    projector
+        .fold(&told.entries.iter().collect::<Vec<_>>())
+        .unwrap();
     let pool = &projector.pools.values().next().unwrap().pool;
     assert_eq!(changes_by_time(pool, at(SHOW)), []);
 }
@@ -286,7 +296,12 @@ fn a_pool_is_kept_at_its_first_version_and_at_every_thousandth() {
     for seconds in 1..=1_250 {
         told.sale(seconds);
     }
-    let kept: Vec<_> = told.written().kept.iter().map(|pool| pool.version.get()).collect();
+    let kept: Vec<_> = told
+        .written()
+        .kept
+        .iter()
+        .map(|pool| pool.version.get())
+        .collect();
     assert_eq!(kept, [1, 1_000, 2_000]);
 }
 

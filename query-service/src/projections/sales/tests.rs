@@ -42,7 +42,12 @@ fn folded(entries: &[Entry]) -> Vec<(String, i64, i64, Sums)> {
         .unwrap()
         .into_iter()
         .map(|((pool, minute, price), sums)| {
-            (pool.to_string(), minute.as_micros() / 1_000_000, price.get(), sums)
+            (
+                pool.to_string(),
+                minute.as_micros() / 1_000_000,
+                price.get(),
+                sums,
+            )
         })
         .collect();
     rows.sort_by(|a, b| (&a.0, a.1, a.2).cmp(&(&b.0, b.1, b.2)));
@@ -84,7 +89,11 @@ fn pools_minutes_and_prices_have_rows_of_their_own_and_a_batch_one_of_each() {
 
 #[test]
 fn what_is_given_away_is_told_apart() {
-    let entries = [bought("abc", 0, 0, true), refunded("abc", 0, 0, true), bought("abc", 0, 0, false)];
+    let entries = [
+        bought("abc", 0, 0, true),
+        refunded("abc", 0, 0, true),
+        bought("abc", 0, 0, false),
+    ];
     let expected = Sums {
         tickets: 1,
         granted_tickets: 1,
@@ -96,7 +105,10 @@ fn what_is_given_away_is_told_apart() {
 
 #[test]
 fn amounts_beyond_64_bits_are_exact() {
-    let entries = [bought("abc", 0, i64::MAX, false), bought("abc", 0, i64::MAX, false)];
+    let entries = [
+        bought("abc", 0, i64::MAX, false),
+        bought("abc", 0, i64::MAX, false),
+    ];
     assert_eq!(folded(&entries)[0].3.revenue, 2 * i128::from(i64::MAX));
 }
 

@@ -63,14 +63,26 @@ fn with_buckets_their_number_is_bounded() {
 
 #[test]
 fn buckets_and_times_are_whole_minutes() {
-    for (seconds, nanos) in [(0, 0), (59, 0), (61, 0), (60, 1), (-60, 0), (i64::MAX, 0), (366 * 86_400 + 60, 0)] {
+    for (seconds, nanos) in [
+        (0, 0),
+        (59, 0),
+        (61, 0),
+        (60, 1),
+        (-60, 0),
+        (i64::MAX, 0),
+        (366 * 86_400 + 60, 0),
+    ] {
         let selection = v1::SalesSelection {
             start_time: at(0),
             end_time: at(60),
             bucket_size: lasting(seconds, nanos),
             ..of_pool()
         };
-        assert_eq!(report(selection).unwrap_err(), ["selection.bucket_size"], "{seconds}");
+        assert_eq!(
+            report(selection).unwrap_err(),
+            ["selection.bucket_size"],
+            "{seconds}"
+        );
     }
     let between = v1::SalesSelection {
         start_time: at(1),
@@ -89,7 +101,10 @@ fn every_violation_is_in_one_answer() {
         at_least_as_fresh: "x".into(),
         ..v1::GetSalesReportRequest::default()
     });
-    assert_eq!(fields(refused.unwrap_err()), ["selection", "at_least_as_fresh"]);
+    assert_eq!(
+        fields(refused.unwrap_err()),
+        ["selection", "at_least_as_fresh"]
+    );
     let upside_down = v1::SalesSelection {
         scope: None,
         start_time: at(60),
@@ -98,7 +113,11 @@ fn every_violation_is_in_one_answer() {
     };
     assert_eq!(
         report(upside_down).unwrap_err(),
-        ["selection.scope", "selection.end_time", "selection.bucket_size"]
+        [
+            "selection.scope",
+            "selection.end_time",
+            "selection.bucket_size"
+        ]
     );
     for (scope, field) in [
         (AskedScope::Pool("abc".into()), "selection.pool"),
