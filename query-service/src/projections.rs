@@ -22,6 +22,8 @@
 
 pub(crate) mod all;
 pub(crate) mod board;
+pub(crate) mod claims;
+pub(crate) mod customers;
 mod entry;
 pub(crate) mod history;
 pub(crate) mod pages;

@@ -1,12 +1,16 @@
 //! The questions that the service answers. Each first waits until what answers it is as fresh as was asked for, never
 //! beyond the deadline. Nothing here knows the wire.
 
+mod claims;
+mod customer_history;
 mod freshness;
 mod get_availability;
 mod get_pool;
+mod list_pools;
 mod page;
 mod pool_as_of;
 mod price_changes;
+mod priced;
 mod quote_price;
 mod read;
 mod sales_export;
@@ -16,7 +20,7 @@ mod watch_availability;
 use std::sync::Arc;
 
 use onsale_shared::{
-    id::PoolId,
+    id::{ClaimId, PoolId},
     log::{EventLog, Position, ReadError, Version},
 };
 use tokio::sync::{Semaphore, watch};
@@ -24,6 +28,7 @@ use tokio::sync::{Semaphore, watch};
 pub(crate) use freshness::Freshness;
 pub(crate) use page::{Page, Paged};
 pub(crate) use price_changes::PriceChangesQuery;
+pub(crate) use priced::{OfPool, Priced};
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
 pub(crate) use sales_export::{Exports, SalesExport};
 pub(crate) use sales_report::{SalesReport, Scope, Selection};
@@ -63,6 +68,8 @@ pub(crate) enum QueryError {
     Wrong(Vec<WrongField>),
     #[error("there is no pool {0}")]
     UnknownPool(PoolId),
+    #[error("pool {0} has no claim {1}")]
+    UnknownClaim(PoolId, ClaimId),
     #[error("the log does not say what pool {pool} sells")]
     NoPrice { pool: PoolId, version: Version },
     #[error("memory does not follow the log, or not yet")]

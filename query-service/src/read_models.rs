@@ -1,10 +1,14 @@
 //! The tables that queries are answered from, and all SQL on them.
 
+pub(crate) mod claims;
+pub(crate) mod customers;
+mod decode;
 pub(crate) mod generations;
 pub(crate) mod history;
 mod history_row;
 mod history_write;
 pub(crate) mod pools;
+mod pools_list;
 mod pools_row;
 mod pools_write;
 pub(crate) mod sales;

@@ -1,5 +1,6 @@
 //! Pools as the contract writes them.
 
+mod claims;
 mod history;
 mod pricing;
 mod sales;
@@ -17,6 +18,7 @@ use onsale_shared::{
 
 use crate::pool::{Pool, Sale, SaleStatus};
 
+pub(super) use claims::{claim, claim_with_tickets, customer_entry, ticket};
 pub(super) use history::price_changes;
 pub(super) use pricing::quote;
 pub(super) use sales::{bounds, sales_report};

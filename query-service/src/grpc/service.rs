@@ -81,6 +81,7 @@ impl Service {
             }
             QueryError::Wrong(_)
             | QueryError::UnknownPool(_)
+            | QueryError::UnknownClaim(..)
             | QueryError::NoPrice { .. }
             | QueryError::NotReady
             | QueryError::Behind { .. }
@@ -120,6 +121,95 @@ impl QueryService for Service {
         let (pool, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
         Ok(Response::new(v1::GetPoolResponse {
             pool: Some(convert::pool(&pool, included.time)),
+            consistency_token: convert::token(included.position),
+        }))
+    }
+
+    async fn list_pools(
+        &self,
+        request: Request<v1::ListPoolsRequest>,
+    ) -> Result<Response<v1::ListPoolsResponse>, Status> {
+        let asked = validate::list_pools(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let answer = self.queries.list_pools(asked.filter, asked.page, freshness);
+        let answer = answer.await;
+        let (page, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        let pools = page.rows.iter();
+        Ok(Response::new(v1::ListPoolsResponse {
+            pools: pools
+                .map(|pool| convert::pool(pool, included.time))
+                .collect(),
+            next_page_token: next_page_token(asked.query, page.next.as_ref()),
+            consistency_token: convert::token(included.position),
+        }))
+    }
+
+    async fn get_claim(
+        &self,
+        request: Request<v1::GetClaimRequest>,
+    ) -> Result<Response<v1::GetClaimResponse>, Status> {
+        let asked = validate::get_claim(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let now = self.clock.now();
+        let answer = self
+            .queries
+            .get_claim(&asked.pool, asked.claim, now, freshness);
+        let answer = answer.await;
+        let (claim, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        Ok(Response::new(v1::GetClaimResponse {
+            claim: Some(convert::claim_with_tickets(&claim)),
+            consistency_token: convert::token(included.position),
+        }))
+    }
+
+    async fn list_claims(
+        &self,
+        request: Request<v1::ListClaimsRequest>,
+    ) -> Result<Response<v1::ListClaimsResponse>, Status> {
+        let asked = validate::list_claims(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let (filter, page, now) = (asked.filter, asked.page, self.clock.now());
+        let answer = self.queries.list_claims(filter, page, now, freshness).await;
+        let (page, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        Ok(Response::new(v1::ListClaimsResponse {
+            claims: page.rows.iter().map(convert::claim).collect(),
+            next_page_token: next_page_token(asked.query, page.next.as_ref()),
+            consistency_token: convert::token(included.position),
+        }))
+    }
+
+    async fn list_tickets(
+        &self,
+        request: Request<v1::ListTicketsRequest>,
+    ) -> Result<Response<v1::ListTicketsResponse>, Status> {
+        let asked = validate::list_tickets(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let answer = self
+            .queries
+            .list_tickets(asked.filter, asked.page, freshness);
+        let answer = answer.await;
+        let (page, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        Ok(Response::new(v1::ListTicketsResponse {
+            tickets: page.rows.iter().map(convert::ticket).collect(),
+            next_page_token: next_page_token(asked.query, page.next.as_ref()),
+            consistency_token: convert::token(included.position),
+        }))
+    }
+
+    async fn get_customer_history(
+        &self,
+        request: Request<v1::GetCustomerHistoryRequest>,
+    ) -> Result<Response<v1::GetCustomerHistoryResponse>, Status> {
+        let asked = validate::customer_history(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let answer = self
+            .queries
+            .customer_history(asked.filter, asked.page, freshness);
+        let answer = answer.await;
+        let (page, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        Ok(Response::new(v1::GetCustomerHistoryResponse {
+            entries: page.rows.iter().map(convert::customer_entry).collect(),
+            next_page_token: next_page_token(asked.query, page.next.as_ref()),
             consistency_token: convert::token(included.position),
         }))
     }

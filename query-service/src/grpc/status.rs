@@ -35,6 +35,15 @@ pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
                 .with("pool", &resource)
                 .resource("onsale.v1.Pool", resource)
         }
+        QueryError::UnknownClaim(pool, claim) => {
+            let resource = name::claim(pool.as_str(), claim);
+            RichStatus::new(
+                Reason::ClaimNotFound,
+                format!("there is no claim {resource}"),
+            )
+            .with("claim", &resource)
+            .resource("onsale.v1.Claim", resource)
+        }
         QueryError::NotReady => not_ready(),
         QueryError::Behind { position, required } => RichStatus::new(
             Reason::ReadModelBehind,
@@ -96,7 +105,7 @@ fn not_ready() -> RichStatus {
 mod tests {
     use onsale_proto::status::reason_of;
     use onsale_shared::{
-        id::PoolId,
+        id::{ClaimId, PoolId},
         log::{Position, ReadError, Version},
     };
     use tonic_types::StatusExt as _;
@@ -122,6 +131,10 @@ mod tests {
         let errors = [
             (wrong, Reason::InvalidField),
             (no_price, Reason::PoolCorrupted),
+            (
+                QueryError::UnknownClaim(pool.clone(), ClaimId(sqlx::types::Uuid::nil())),
+                Reason::ClaimNotFound,
+            ),
             (QueryError::UnknownPool(pool), Reason::PoolNotFound),
             (QueryError::NotReady, Reason::NotReady),
             (behind, Reason::ReadModelBehind),

@@ -1,6 +1,8 @@
 //! What is asked, as types, or every violation in one answer. Shapes only: whether a pool exists is not asked here.
 
+mod claims;
 mod history;
+mod list_pools;
 mod quote;
 mod sales;
 
@@ -14,7 +16,9 @@ use tonic_types::FieldViolation;
 use super::resume::{self, Fingerprint};
 use crate::availability::Progress;
 
+pub(super) use claims::{customer_history, get_claim, list_claims, list_tickets};
 pub(super) use history::{get_pool_as_of, list_price_changes};
+pub(super) use list_pools::list_pools;
 pub(super) use quote::quote_price;
 pub(super) use sales::{export_sales_report, get_sales_report};
 
@@ -98,6 +102,10 @@ impl Violations {
         value
             .map_err(|description| self.0.push(FieldViolation::new(field, description)))
             .ok()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
     fn pools(&mut self, names: &[String]) -> Option<Vec<PoolId>> {

@@ -46,7 +46,7 @@ impl Queries {
     }
 
     /// Until this process knows that the table is fresh enough, or it is time to look: another replica may write it.
-    async fn wait_for_checkpoint(&self, required: Position, deadline: Instant) {
+    pub(super) async fn wait_for_checkpoint(&self, required: Position, deadline: Instant) {
         let mut checkpoint = self.pools_checkpoint.clone();
         let reached = checkpoint.wait_for(|now| *now >= required);
         let looking = timeout(self.tables_poll_interval, reached);

@@ -7,10 +7,13 @@ use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgRow};
 use super::pools_row::{pool_of, progress_of};
 use crate::{availability::Progress, database::Database, pool::Pool};
 
-pub(crate) use super::pools_write::{Moved, move_checkpoint, upsert};
+pub(crate) use super::{
+    pools_list::{PoolFilter, PoolState, list},
+    pools_write::{Moved, move_checkpoint, upsert},
+};
 
 /// The projection that writes the table, as its checkpoint names it.
-pub(super) const PROJECTION: &str = "pools";
+pub(crate) const PROJECTION: &str = "pools";
 /// Of the projection's code and tables.
 pub(super) const VERSION: i32 = 1;
 
@@ -23,6 +26,8 @@ macro_rules! columns {
          p.cancelled, p.corrupted, p.version, p.position, p.create_time, p.update_time"
     };
 }
+
+pub(super) use columns;
 
 /// All pools and how far they are, of one snapshot.
 pub(crate) async fn load(database: &Database) -> Result<(Progress, Vec<Pool>), sqlx::Error> {
