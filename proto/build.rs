@@ -7,13 +7,14 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message as _;
 
-const FILES: [&str; 10] = [
+const FILES: &[&str] = &[
     "onsale/v1/resources.proto",
     "onsale/v1/customer_commands.proto",
     "onsale/v1/promoter_commands.proto",
     "onsale/v1/execute.proto",
     "onsale/v1/command_service.proto",
     "onsale/v1/query_claims.proto",
+    "onsale/v1/query_events.proto",
     "onsale/v1/query_history.proto",
     "onsale/v1/query_pools.proto",
     "onsale/v1/query_sales.proto",

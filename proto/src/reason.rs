@@ -133,6 +133,9 @@ catalogue! {
     TicketNotSold "TICKET_NOT_SOLD" FailedPrecondition,
         "The ticket was sold, and refunded since.",
         "Nothing to do.", ["ticket"];
+    EventNotFound "EVENT_NOT_FOUND" NotFound,
+        "There is no event of this id, or not yet.",
+        "Check the id; a new event is known to readers once its consistency token is reached.", ["event_id"];
     CapacityBelowCommitted "CAPACITY_BELOW_COMMITTED" FailedPrecondition,
         "More tickets are sold and held than there would be.",
         "Choose at least `sold` plus `held` tickets, or refund some before.",

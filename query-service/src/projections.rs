@@ -21,6 +21,7 @@
 //! stops there, visibly, and tries again from time to time.
 
 pub(crate) mod all;
+pub(crate) mod audit;
 pub(crate) mod board;
 pub(crate) mod claims;
 pub(crate) mod customers;

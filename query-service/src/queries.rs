@@ -3,6 +3,7 @@
 
 mod claims;
 mod customer_history;
+mod events;
 mod freshness;
 mod get_availability;
 mod get_pool;
@@ -20,11 +21,12 @@ mod watch_availability;
 use std::sync::Arc;
 
 use onsale_shared::{
-    id::{ClaimId, PoolId},
+    id::{ClaimId, EventId, PoolId},
     log::{EventLog, Position, ReadError, Version},
 };
 use tokio::sync::{Semaphore, watch};
 
+pub(crate) use events::{Chain, EventsQuery, Told};
 pub(crate) use freshness::Freshness;
 pub(crate) use page::{Page, Paged};
 pub(crate) use price_changes::PriceChangesQuery;
@@ -46,10 +48,10 @@ use crate::{
 pub(crate) struct Queries {
     pub(crate) hub: Arc<Hub>,
     pub(crate) read_models: Arc<Connections>,
+    /// For events as they were written; on connections that nobody waits for who follows the log.
+    pub(crate) log: Arc<dyn EventLog>,
     /// How far the table `pools` is, as far as this process knows.
     pub(crate) pools_checkpoint: watch::Receiver<Position>,
-    /// For what a read model has not kept.
-    pub(crate) log: Arc<dyn EventLog>,
     pub(crate) exports: Exports,
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
@@ -70,6 +72,8 @@ pub(crate) enum QueryError {
     UnknownPool(PoolId),
     #[error("pool {0} has no claim {1}")]
     UnknownClaim(PoolId, ClaimId),
+    #[error("there is no event {0}")]
+    UnknownEvent(EventId),
     #[error("the log does not say what pool {pool} sells")]
     NoPrice { pool: PoolId, version: Version },
     #[error("memory does not follow the log, or not yet")]
@@ -83,10 +87,10 @@ pub(crate) enum QueryError {
     TooManyStreams,
     #[error("PostgreSQL cannot be asked")]
     Database(#[source] sqlx::Error),
-    #[error("PostgreSQL did not answer in time")]
-    DatabaseTooSlow,
     #[error("the log cannot be read")]
     Log(#[source] ReadError),
+    #[error("PostgreSQL did not answer in time")]
+    DatabaseTooSlow,
     #[error("the export took longer than it may")]
     TookTooLong,
     #[error("the read model holds what this version cannot read")]

@@ -1,5 +1,6 @@
 //! The tables that queries are answered from, and all SQL on them.
 
+pub(crate) mod audit;
 pub(crate) mod claims;
 pub(crate) mod customers;
 mod decode;

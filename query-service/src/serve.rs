@@ -67,8 +67,8 @@ pub async fn serve(
     let queries = Queries {
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
+        log: open_log(&database).await?,
         pools_checkpoint: checkpoint.subscribe(),
-        log: Arc::clone(&log),
         exports: Exports::new(database.clone()),
         endings: Endings {
             stop: stop.clone(),

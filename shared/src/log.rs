@@ -24,7 +24,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 
-use crate::time::Timestamp;
+use crate::{id::EventId, time::Timestamp};
 
 /// An event log. Cheap to share; every method may be called at once from many tasks.
 #[async_trait]
@@ -56,6 +56,20 @@ pub trait EventLog: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     /// The log cannot be read now, or breaks its promise of density.
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError>;
+
+    /// Reads the events at these positions, in the order in which they are named; what is not in the log is left out.
+    /// How many are named is the caller's business: all of them are held in memory at once.
+    ///
+    /// # Errors
+    /// The log cannot be read now.
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError>;
+
+    /// Where the commands came from whose first events these are. An origin may never have been kept, and may be erased
+    /// at any time: it is left out then. In no order.
+    ///
+    /// # Errors
+    /// The log cannot be read now, or this process may not see origins.
+    async fn origins(&self, events: &[EventId]) -> Result<Vec<(EventId, Origin)>, ReadError>;
 
     /// The position of the last event, and the time of the log's clock.
     ///

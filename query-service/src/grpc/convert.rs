@@ -1,6 +1,7 @@
 //! Pools as the contract writes them.
 
 mod claims;
+mod events;
 mod history;
 mod pricing;
 mod sales;
@@ -19,6 +20,7 @@ use onsale_shared::{
 use crate::pool::{Pool, Sale, SaleStatus};
 
 pub(super) use claims::{claim, claim_with_tickets, customer_entry, ticket};
+pub(super) use events::{chain, event};
 pub(super) use history::price_changes;
 pub(super) use pricing::quote;
 pub(super) use sales::{bounds, sales_report};

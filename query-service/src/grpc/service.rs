@@ -16,7 +16,12 @@ use onsale_shared::{
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 use super::{
-    convert, csv::csv, deadline::deadline, frames::frames, pages::next_page_token, status, validate,
+    convert,
+    csv::csv,
+    deadline::deadline,
+    frames::frames,
+    pages::{self, next_page_token},
+    status, validate,
 };
 use crate::queries::{Freshness, Queries, QueryError, WatchQuery};
 
@@ -82,6 +87,7 @@ impl Service {
             QueryError::Wrong(_)
             | QueryError::UnknownPool(_)
             | QueryError::UnknownClaim(..)
+            | QueryError::UnknownEvent(_)
             | QueryError::NoPrice { .. }
             | QueryError::NotReady
             | QueryError::Behind { .. }
@@ -306,6 +312,38 @@ impl QueryService for Service {
             as_of_time: Some(convert::timestamp(found.time)),
             consistency_token: convert::token(found.included),
         }))
+    }
+
+    async fn read_events(
+        &self,
+        request: Request<v1::ReadEventsRequest>,
+    ) -> Result<Response<v1::ReadEventsResponse>, Status> {
+        let (metadata, asked) = (
+            request.metadata(),
+            validate::read_events(request.get_ref())?,
+        );
+        let freshness = self.freshness(asked.required, metadata);
+        let answer = self.queries.read_events(asked.query, freshness).await;
+        let (events, included) = answer.map_err(|error| self.failed(&error, metadata))?;
+        Ok(Response::new(v1::ReadEventsResponse {
+            events: events.rows.iter().map(convert::event).collect(),
+            next_page_token: pages::next_page_token(asked.page_query, events.next.as_ref()),
+            consistency_token: convert::token(included.position),
+        }))
+    }
+
+    async fn trace_event(
+        &self,
+        request: Request<v1::TraceEventRequest>,
+    ) -> Result<Response<v1::TraceEventResponse>, Status> {
+        let (metadata, asked) = (
+            request.metadata(),
+            validate::trace_event(request.get_ref())?,
+        );
+        let freshness = self.freshness(asked.required, metadata);
+        let answer = self.queries.trace_event(asked.event, freshness).await;
+        let (chain, included) = answer.map_err(|error| self.failed(&error, metadata))?;
+        Ok(Response::new(convert::chain(&chain, included.position)))
     }
 
     type WatchAvailabilityStream =

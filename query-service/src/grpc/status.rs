@@ -44,6 +44,11 @@ pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
             .with("claim", &resource)
             .resource("onsale.v1.Claim", resource)
         }
+        QueryError::UnknownEvent(event) => {
+            RichStatus::new(Reason::EventNotFound, format!("there is no event {event}"))
+                .with("event_id", event)
+                .resource("onsale.v1.Event", event.to_string())
+        }
         QueryError::NotReady => not_ready(),
         QueryError::Behind { position, required } => RichStatus::new(
             Reason::ReadModelBehind,
@@ -57,14 +62,9 @@ pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
             "the server has as many open streams as it may",
         )
         .retry_after(RETRY_LATER),
-        QueryError::Database(_) | QueryError::DatabaseTooSlow => RichStatus::new(
+        QueryError::Database(_) | QueryError::Log(_) | QueryError::DatabaseTooSlow => RichStatus::new(
             Reason::DatabaseUnavailable,
             "the read model cannot be read at the moment; GetAvailability answers from memory",
-        )
-        .retry_after(RETRY_LATER),
-        QueryError::Log(_) => RichStatus::new(
-            Reason::DatabaseUnavailable,
-            "the log cannot be read at the moment",
         )
         .retry_after(RETRY_LATER),
         QueryError::TookTooLong => RichStatus::new(
@@ -136,6 +136,10 @@ mod tests {
                 Reason::ClaimNotFound,
             ),
             (QueryError::UnknownPool(pool), Reason::PoolNotFound),
+            (
+                QueryError::UnknownEvent("00000000-0000-0000-0000-000000000001".parse().unwrap()),
+                Reason::EventNotFound,
+            ),
             (QueryError::NotReady, Reason::NotReady),
             (behind, Reason::ReadModelBehind),
             (QueryError::TooManyStreams, Reason::Overloaded),

@@ -1,6 +1,7 @@
 //! What is asked, as types, or every violation in one answer. Shapes only: whether a pool exists is not asked here.
 
 mod claims;
+mod events;
 mod history;
 mod list_pools;
 mod quote;
@@ -17,6 +18,7 @@ use super::resume::{self, Fingerprint};
 use crate::availability::Progress;
 
 pub(super) use claims::{customer_history, get_claim, list_claims, list_tickets};
+pub(super) use events::{read_events, trace_event};
 pub(super) use history::{get_pool_as_of, list_price_changes};
 pub(super) use list_pools::list_pools;
 pub(super) use quote::quote_price;

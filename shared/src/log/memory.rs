@@ -1,7 +1,7 @@
 //! A log in memory, for tests and embedding. It keeps every promise of the trait but durability.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
@@ -11,9 +11,9 @@ use tokio::sync::{OwnedRwLockWriteGuard, RwLock, watch};
 
 use super::{
     AppendBatch, AppendError, Appended, EventLog, Group, GroupOutcome, Head, Hints, HintsLost,
-    LockedLog, LogClock, Position, ReadError, RecordedEvent, StreamName, Version,
+    LockedLog, LogClock, Origin, Position, ReadError, RecordedEvent, StreamName, Version,
 };
-use crate::time::Timestamp;
+use crate::{id::EventId, time::Timestamp};
 
 /// See the module. Clones share one log.
 #[derive(Clone, Debug)]
@@ -74,6 +74,23 @@ impl EventLog for MemoryLog {
 
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         Ok(self.events().read(after, limit))
+    }
+
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        let events = self.events();
+        let found = positions
+            .iter()
+            .filter_map(|&position| events.get(position));
+        Ok(found.cloned().collect())
+    }
+
+    async fn origins(&self, events: &[EventId]) -> Result<Vec<(EventId, Origin)>, ReadError> {
+        let all = self.events();
+        let asked: HashSet<_> = events.iter().collect();
+        let found = asked
+            .into_iter()
+            .filter_map(|id| all.origins.get_key_value(id));
+        Ok(found.map(|(&id, origin)| (id, origin.clone())).collect())
     }
 
     async fn head(&self) -> Result<Head, ReadError> {
@@ -140,6 +157,8 @@ struct Events {
     log: Vec<RecordedEvent>,
     /// The indexes in `log` of each stream's events.
     streams: HashMap<StreamName, Vec<usize>>,
+    /// Of the first events of commands.
+    origins: HashMap<EventId, Origin>,
 }
 
 impl Events {
@@ -147,6 +166,11 @@ impl Events {
         self.log
             .last()
             .map_or(Position::START, |event| event.position)
+    }
+
+    fn get(&self, position: Position) -> Option<&RecordedEvent> {
+        self.log
+            .get(usize::try_from(position.get()).ok()?.checked_sub(1)?)
     }
 
     fn version(&self, stream: &StreamName) -> Version {
@@ -213,6 +237,9 @@ impl Events {
                     .or_default()
                     .push(self.log.len());
                 self.log.push(recorded);
+                if let Some(origin) = &event.origin {
+                    self.origins.insert(event.id, origin.clone());
+                }
             }
         }
         GroupOutcome::Appended {

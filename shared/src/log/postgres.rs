@@ -10,12 +10,14 @@ mod connections;
 mod copy;
 mod locked;
 mod migrate;
+mod named;
 mod notifications;
 mod read;
 mod roles;
 
 pub use connections::{prepare_session, session_options};
 pub use migrate::{MigrateError, in_schema, is_migrated, migrate};
+pub use named::origins;
 pub use roles::{Role, RoleOutcome, ensure_role, may_use_role, run as run_on_roles};
 
 use std::{
@@ -32,9 +34,10 @@ use tokio::{
 };
 
 use super::{
-    AppendBatch, AppendError, Appended, EventLog, Head, Hints, LockedLog, LogClock, Position,
-    ReadError, RecordedEvent, StreamName, Version,
+    AppendBatch, AppendError, Appended, EventLog, Head, Hints, LockedLog, LogClock, Origin,
+    Position, ReadError, RecordedEvent, StreamName, Version,
 };
+use crate::id::EventId;
 use connections::Connections;
 
 /// How a process uses the log.
@@ -77,6 +80,8 @@ type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, ReadError>> + Send +
 
 /// From so many events on, a page of the log is copied: planning that anew then costs nothing beside its rows.
 const COPIED_EVENTS_MIN: usize = 5_000;
+/// The most events or origins that one statement names.
+const NAMED_MAX: usize = 1_000;
 /// As many tasks of a process wait in PostgreSQL for the log's lock at once.
 const LOCKERS_MAX: usize = 2;
 
@@ -225,6 +230,35 @@ impl EventLog for PostgresLog {
             _few => Box::pin(read::log(connection, after, limit)),
         })
         .await
+    }
+
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        let mut events = Vec::with_capacity(positions.len());
+        for some in positions.chunks(NAMED_MAX) {
+            let some: Arc<[i64]> = some.iter().map(|position| position.get()).collect();
+            let page = self.reading("reading events by their positions", move |connection| {
+                let some = Arc::clone(&some);
+                Box::pin(async move { named::events_at(connection, &some).await })
+            });
+            events.extend(page.await?);
+        }
+        Ok(events)
+    }
+
+    async fn origins(&self, events: &[EventId]) -> Result<Vec<(EventId, Origin)>, ReadError> {
+        let mut origins = Vec::new();
+        for some in events.chunks(NAMED_MAX) {
+            let some: Arc<[EventId]> = some.into();
+            let page = self.reading("reading origins", move |connection| {
+                let some = Arc::clone(&some);
+                Box::pin(async move {
+                    let read = named::origins(connection, &some).await;
+                    read.map_err(read::unavailable("reading origins"))
+                })
+            });
+            origins.extend(page.await?);
+        }
+        Ok(origins)
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

@@ -2,6 +2,7 @@
 
 mod append;
 mod lock;
+mod origins;
 mod read;
 mod repeat;
 mod tail;

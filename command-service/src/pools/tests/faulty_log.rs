@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use onsale_shared::log::*;
+use onsale_shared::{id::EventId, log::*};
 use tokio::time::sleep;
 
 /// Counts what was hit; a run that hit too little shows nothing.
@@ -148,6 +148,14 @@ impl EventLog for FaultyLog {
 
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         self.inner.read(after, limit).await
+    }
+
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.inner.read_at(positions).await
+    }
+
+    async fn origins(&self, events: &[EventId]) -> Result<Vec<(EventId, Origin)>, ReadError> {
+        self.inner.origins(events).await
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use onsale_shared::log::*;
+use onsale_shared::{id::EventId, log::*};
 use tokio::sync::Semaphore;
 
 /// See the module.
@@ -78,6 +78,14 @@ impl EventLog for GatedLog {
 
     async fn read(&self, after: Position, limit: usize) -> Result<Vec<RecordedEvent>, ReadError> {
         self.inner.read(after, limit).await
+    }
+
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.inner.read_at(positions).await
+    }
+
+    async fn origins(&self, events: &[EventId]) -> Result<Vec<(EventId, Origin)>, ReadError> {
+        self.inner.origins(events).await
     }
 
     async fn head(&self) -> Result<Head, ReadError> {

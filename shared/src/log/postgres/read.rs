@@ -92,7 +92,9 @@ pub(super) fn unavailable<E: Into<Source>>(during: &'static str) -> impl FnOnce(
     }
 }
 
-fn events(rows: Result<Vec<PgRow>, sqlx::Error>) -> Result<Vec<RecordedEvent>, sqlx::Error> {
+pub(super) fn events(
+    rows: Result<Vec<PgRow>, sqlx::Error>,
+) -> Result<Vec<RecordedEvent>, sqlx::Error> {
     // Neighbours in the log are often of one stream: its name is kept once.
     let mut stream = StreamName::from("");
     rows?

@@ -16,6 +16,7 @@ for_each_engine! {
     a_large_page_says_the_same_as_small_ones,
     pages_of_a_stream_follow_each_other,
     after_the_end_there_is_nothing,
+    events_are_read_by_their_positions,
     the_head_carries_the_clock,
 }
 
@@ -91,6 +92,28 @@ async fn after_the_end_there_is_nothing(log: Arc<dyn EventLog>) {
     }
     assert_eq!(read_stream(&*log, "pools/none").await, []);
     assert_eq!(read_stream(&*log, "pools/A").await, []);
+}
+
+async fn events_are_read_by_their_positions(log: Arc<dyn EventLog>) {
+    fill(&*log, "pools/a", 0, 3).await;
+    fill(&*log, "pools/b", 0, 600).await;
+    fill(&*log, "pools/a", 3, 900).await;
+    let all = read_all(&*log).await;
+    let at = async |positions: &[i64]| {
+        let positions: Vec<_> = positions.iter().copied().map(position).collect();
+        log.read_at(&positions).await.unwrap()
+    };
+    assert_eq!(at(&[]).await, []);
+    assert_eq!(at(&[4]).await, [all[3].clone()]);
+    let [first, second, last] = [&all[0], &all[1], &all[1_502]].map(Clone::clone);
+    // In the order that was asked for, also twice; what is not there is left out.
+    let asked = [1_503, 0, 2, 1_504, 1, i64::MAX, 2];
+    assert_eq!(at(&asked).await, [last, second.clone(), first, second]);
+    // More than one statement names.
+    let backwards: Vec<_> = (1..=1_503).rev().collect();
+    let mut expected = all;
+    expected.reverse();
+    assert_eq!(at(&backwards).await, expected);
 }
 
 async fn the_head_carries_the_clock(log: Arc<dyn EventLog>) {

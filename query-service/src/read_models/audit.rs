@@ -1,0 +1,11 @@
+//! The tables `audit` and `audit_times`: what is written into them, and how events are found by them.
+
+mod causes;
+mod copy;
+mod seek;
+mod times;
+mod write;
+
+pub(crate) use causes::{EFFECTS_MAX, causes, effects};
+pub(crate) use seek::{Direction, Filter, Found, look};
+pub(crate) use write::{Row, before, insert};
