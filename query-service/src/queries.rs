@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use onsale_shared::{
     id::{ClaimId, EventId, PoolId},
-    log::{EventLog, Position, ReadError, Version},
+    log::{EventLog, LogClock, Position, ReadError, Version},
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -52,6 +52,8 @@ pub(crate) struct Queries {
     pub(crate) log: Arc<dyn EventLog>,
     /// How far the table `pools` is, as far as this process knows.
     pub(crate) pools_checkpoint: watch::Receiver<Position>,
+    /// The log's clock, as it is kept.
+    pub(crate) clock: LogClock,
     pub(crate) exports: Exports,
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.

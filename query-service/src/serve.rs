@@ -69,6 +69,7 @@ pub async fn serve(
         read_models: Arc::new(read_models),
         log: open_log(&database).await?,
         pools_checkpoint: checkpoint.subscribe(),
+        clock: clock.clone(),
         exports: Exports::new(database.clone()),
         endings: Endings {
             stop: stop.clone(),

@@ -38,7 +38,7 @@ impl Queries {
         freshness: Freshness,
     ) -> Result<PoolAsOf, QueryError> {
         if let Moment::Time(time) = moment {
-            let now = self.log.clock().now();
+            let now = self.clock.now();
             if time > now {
                 let text = format!("must not be in the future; it is {now}");
                 return Err(wrong("event_time", text));

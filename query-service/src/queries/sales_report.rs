@@ -4,10 +4,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use onsale_shared::{id::PoolId, log::Position, money::Currency, text::Reference};
 
-use super::{Freshness, Queries, QueryError, WrongField};
+use super::{Freshness, Page, Queries, QueryError, WrongField};
 use crate::{
+    pool::Pool,
     projections::sales::{SALES, Sums},
-    read_models::sales_report::{self, Line, Of, Seller, Span},
+    read_models::{
+        pools::PoolFilter,
+        sales_report::{self, Line, Seller, Span},
+    },
 };
 
 /// The most pools of one report.
@@ -76,32 +80,39 @@ impl Queries {
         scope: &Scope,
         freshness: Freshness,
     ) -> Result<(Arc<Vec<Seller>>, Position), QueryError> {
-        let (field, name) = match scope {
+        let (field, filter) = match scope {
             Scope::Pool(id) => {
                 let (seller, known) = self.seller(id, freshness).await?;
                 return Ok((Arc::new(vec![seller]), known));
             }
-            Scope::Promoter(name) => ("selection.promoter", name),
-            Scope::Show(name) => ("selection.show", name),
-        };
-        let asked = scope.clone();
-        let reading = self.read(&SALES, freshness, move |connection| {
-            let scope = asked.clone();
-            Box::pin(async move {
-                let of = match &scope {
-                    Scope::Promoter(name) => Of::Promoter(name.as_str()),
-                    Scope::Show(name) => Of::Show(name.as_str()),
-                    Scope::Pool(_) => return Ok(Vec::new()),
+            Scope::Promoter(name) => {
+                let promoter = Some(name.clone());
+                let filter = PoolFilter {
+                    promoter,
+                    ..PoolFilter::default()
                 };
-                sales_report::sellers(connection, of, one_more(POOLS_MAX)).await
-            })
-        });
-        let (sellers, included) = reading.await?;
-        if sellers.len() > POOLS_MAX {
-            let text =
-                format!("{name} has more than {POOLS_MAX} pools; ask for fewer of them at once");
+                ("selection.promoter", filter)
+            }
+            Scope::Show(name) => {
+                let show = Some(name.clone());
+                let filter = PoolFilter {
+                    show,
+                    ..PoolFilter::default()
+                };
+                ("selection.show", filter)
+            }
+        };
+        let all = Page {
+            size: POOLS_MAX,
+            after: None,
+        };
+        let (pools, included) = self.list_pools(filter, all, freshness).await?;
+        if pools.next.is_some() {
+            let text = format!("has more than {POOLS_MAX} pools; ask for fewer of them at once");
             return Err(too_much(field, text));
         }
+        // Without a price nothing was sold.
+        let sellers = pools.rows.iter().filter_map(seller_of).collect();
         Ok((Arc::new(sellers), included.position))
     }
 
@@ -112,20 +123,24 @@ impl Queries {
         freshness: Freshness,
     ) -> Result<(Seller, Position), QueryError> {
         let (pool, included) = self.get_availability(id, freshness).await?;
-        let details = pool.details.as_deref();
-        let details = details.ok_or_else(|| QueryError::NoPrice {
+        let seller = seller_of(&pool).ok_or_else(|| QueryError::NoPrice {
             pool: id.clone(),
             version: pool.version,
         })?;
-        let text = |name: &Option<Reference>| name.as_ref().map(ToString::to_string);
-        let seller = Seller {
-            pool: id.clone(),
-            currency: details.pricing.currency,
-            promoter: text(&details.promoter),
-            show: text(&details.show),
-        };
         Ok((seller, included.position))
     }
+}
+
+/// None if the log does not say what the pool sells.
+fn seller_of(pool: &Pool) -> Option<Seller> {
+    let details = pool.details.as_deref()?;
+    let text = |name: &Option<Reference>| name.as_ref().map(ToString::to_string);
+    Some(Seller {
+        pool: pool.id.clone(),
+        currency: details.pricing.currency,
+        promoter: text(&details.promoter),
+        show: text(&details.show),
+    })
 }
 
 fn one_more(limit: usize) -> i64 {

@@ -35,13 +35,6 @@ pub(crate) struct Seller {
     pub(crate) show: Option<String>,
 }
 
-/// Whose pools.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Of<'a> {
-    Promoter(&'a str),
-    Show(&'a str),
-}
-
 /// The sums of a bucket in one currency.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -64,37 +57,6 @@ impl Span {
     pub(super) fn origin(&self) -> DateTime<Utc> {
         self.start.unwrap_or_default().to_utc()
     }
-}
-
-/// The pools of a promoter or a show, at most `limit`, in order.
-pub(crate) async fn sellers(
-    connection: &mut PgConnection,
-    of: Of<'_>,
-    limit: i64,
-) -> Result<Vec<Seller>, sqlx::Error> {
-    let query = match of {
-        Of::Promoter(promoter) => sqlx::query(
-            "SELECT pool, pricing ->> 'currency' AS currency, promoter, show FROM onsale_query.pools \
-              WHERE promoter = $1 ORDER BY pool LIMIT $2",
-        )
-        .bind(promoter),
-        Of::Show(show) => sqlx::query(
-            "SELECT pool, pricing ->> 'currency' AS currency, promoter, show FROM onsale_query.pools \
-              WHERE show = $1 ORDER BY pool LIMIT $2",
-        )
-        .bind(show),
-    };
-    let rows = query.bind(limit).fetch_all(connection).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Seller {
-                pool: pool(row)?,
-                currency: currency(row)?,
-                promoter: row.try_get("promoter")?,
-                show: row.try_get("show")?,
-            })
-        })
-        .collect()
 }
 
 /// The sums of pools, by bucket and currency (and price), at most `limit`, in this order.
