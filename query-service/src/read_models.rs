@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod claims;
+pub(crate) mod compare;
 pub(crate) mod customers;
 mod decode;
 pub(crate) mod generations;

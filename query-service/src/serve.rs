@@ -31,6 +31,7 @@ use crate::{
         board::Board,
         pages::Pages,
         pools::PoolsProjection,
+        renew::renew,
         runner::{Engine, Runner},
     },
     queries::{Exports, Queries},
@@ -99,6 +100,7 @@ pub async fn serve(
         standby_interval: config.poll_interval(),
         write_interval: config.projection_interval(),
     };
+    let renewed = database.clone();
     let engine = Engine {
         database: database.clone(),
         pages: Arc::clone(&pages),
@@ -122,11 +124,12 @@ pub async fn serve(
         readiness: readiness.clone(),
     };
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
-    tasks.spawn(tail::keep_clock(log, ended.clone()));
+    tasks.spawn(tail::keep_clock(Arc::clone(&log), ended.clone()));
     tasks.spawn(projection.run(ended.clone()));
     for projection in ALL {
         tasks.spawn(Runner::new(projection, engine.clone()).run(ended.clone()));
     }
+    tasks.spawn(renew(ALL, renewed, log, ended.clone()));
     tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
     tracing::info!(address = ?listener.local_addr().ok(), "listening");
     let served = run(listener, routes, reporter, config.server_limits(), stop).await;
