@@ -20,6 +20,7 @@ mod database;
 mod grpc;
 mod lag;
 mod maintain;
+mod metrics;
 mod migrate;
 mod pool;
 mod projections;

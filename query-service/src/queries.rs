@@ -7,6 +7,7 @@ mod events;
 mod freshness;
 mod get_availability;
 mod get_pool;
+mod get_projections;
 mod list_pools;
 mod page;
 mod pool_as_of;
@@ -28,6 +29,7 @@ use tokio::sync::{Semaphore, watch};
 
 pub(crate) use events::{Chain, EventsQuery, Told};
 pub(crate) use freshness::Freshness;
+pub(crate) use get_projections::Projections;
 pub(crate) use page::{Page, Paged};
 pub(crate) use price_changes::PriceChangesQuery;
 pub(crate) use priced::{OfPool, Priced};

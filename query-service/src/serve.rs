@@ -26,6 +26,7 @@ use crate::{
         Service,
         health::{Vitals, keep_reporting, not_serving},
     },
+    metrics,
     projections::{
         all::ALL,
         board::Board,
@@ -54,6 +55,10 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let (reporter, health) = tonic_health::server::health_reporter();
     not_serving(&reporter).await;
+    if let Some(address) = config.metrics_listen {
+        metrics::export(address)?;
+        tracing::info!(%address, "metrics");
+    }
     let database = Database::open(&config.database_url).await?;
     let log = open_log(&database).await?;
     ensure_generations(&database).await?;
@@ -91,6 +96,7 @@ pub async fn serve(
         clock,
         readiness: readiness.subscribe(),
         pools_checkpoint: checkpoint.subscribe(),
+        board: Arc::clone(&board),
         lag_max: config.lag_max(),
     };
     let projection = PoolsProjection {
@@ -117,12 +123,16 @@ pub async fn serve(
         config: config.tail(),
     };
 
+    let measuring =
+        metrics::keep_measuring(Arc::clone(&engine.board), Arc::clone(&hub), stop.clone());
+
     // Work goes on while the server drains; only health turns away at once.
     let ended = CancellationToken::new();
     let mut tasks = Tasks {
         set: JoinSet::new(),
         readiness: readiness.clone(),
     };
+    tasks.spawn(measuring);
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
     tasks.spawn(tail::keep_clock(Arc::clone(&log), ended.clone()));
     tasks.spawn(projection.run(ended.clone()));

@@ -4,6 +4,7 @@ mod claims;
 mod events;
 mod history;
 mod pricing;
+mod projections;
 mod sales;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ pub(super) use claims::{claim, claim_with_tickets, customer_entry, ticket};
 pub(super) use events::{chain, event};
 pub(super) use history::price_changes;
 pub(super) use pricing::quote;
+pub(super) use projections::projections;
 pub(super) use sales::{bounds, sales_report};
 
 /// More than any pool has: a customer's limit that is higher, as of pools of before there was one, limits nothing.
