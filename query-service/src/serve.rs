@@ -38,7 +38,7 @@ use crate::{
     queries::{Exports, Queries},
     read_models::generations,
     readiness::{self, Announcer, Readiness},
-    tail,
+    reporting, tail,
 };
 
 /// How long background work may take to end after the server has.
@@ -156,6 +156,7 @@ async fn ensure_generations(database: &Database) -> anyhow::Result<()> {
         let name = projection.name;
         made.with_context(|| format!("the tables of the projection `{name}` cannot be made"))?;
     }
+    reporting::ensure(&mut session).await;
     session.close().await?;
     Ok(())
 }

@@ -19,6 +19,7 @@ mod outages;
 mod reader;
 mod refused;
 mod replicas;
+mod reporting;
 mod sales;
 mod seam;
 mod shared;
