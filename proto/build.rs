@@ -17,6 +17,8 @@ const FILES: &[&str] = &[
     "onsale/v1/query_pools.proto",
     "onsale/v1/query_projections.proto",
     "onsale/v1/query_events.proto",
+    "onsale/v1/query_history.proto",
+    "onsale/v1/query_sales.proto",
     "onsale/v1/query_service.proto",
 ];
 

@@ -2,6 +2,7 @@
 //! place that knows the contract and names status codes; it reads nothing and decides nothing.
 
 mod convert;
+mod csv;
 mod deadline;
 mod frames;
 pub(crate) mod health;

@@ -27,6 +27,7 @@ mod projections;
 mod queries;
 mod read_models;
 mod readiness;
+mod reporting;
 mod serve;
 mod tail;
 

@@ -4,7 +4,7 @@ use anyhow::Context as _;
 use onsale_shared::log::postgres::{Role, RoleOutcome, ensure_role, in_schema, run_on_roles};
 use sqlx::{Connection as _, PgConnection, migrate::Migrator};
 
-use crate::config::database_options;
+use crate::{config::database_options, reporting::ROLE};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -16,7 +16,8 @@ const RIGHTS: &[&str] = &[
     "GRANT SELECT, INSERT, UPDATE ON onsale_query.pools, onsale_query.checkpoints TO onsale_query_service",
     "GRANT SELECT, INSERT, UPDATE ON onsale_query.generations TO onsale_query_service",
     "GRANT SELECT ON onsale_query.migrations TO onsale_query_service",
-    "GRANT USAGE, CREATE ON SCHEMA onsale_read TO onsale_query_service",
+    "GRANT USAGE, CREATE ON SCHEMA onsale_read, reporting TO onsale_query_service",
+    "GRANT SELECT, INSERT, UPDATE ON onsale_query.reporting TO onsale_query_service",
 ];
 
 /// Brings the schema of the read models up to date and gives the service's role its rights.
@@ -46,8 +47,28 @@ pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
             "this login may not create or grant the role; query-service will work with the rights of its login"
         ),
     }
+    allow_reports(&mut connection).await?;
     connection.close().await?;
     Ok(())
+}
+
+/// Who makes reports reads the views for them and nothing else.
+async fn allow_reports(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    // Safe, both: names of constants.
+    let made = run_on_roles(connection, &format!("CREATE ROLE {ROLE} NOLOGIN")).await?;
+    let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)")
+        .bind(ROLE)
+        .fetch_one(&mut *connection)
+        .await?;
+    if !made && !there {
+        tracing::warn!(
+            role = ROLE,
+            "this login may not create the role; grant the views of the schema `reporting` to whoever reads them"
+        );
+        return Ok(());
+    }
+    let usage = format!("GRANT USAGE ON SCHEMA reporting TO {ROLE}");
+    run_on_roles(connection, &usage).await.map(drop)
 }
 
 /// A generation of a read model is a schema, which the service makes.

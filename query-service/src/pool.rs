@@ -14,6 +14,7 @@ use onsale_shared::{
     text::{Reference, Sentence},
     time::Timestamp,
 };
+use serde::{Deserialize, Serialize};
 
 pub(crate) use counts::Counts;
 pub(crate) use outlook::SaleStatus;
@@ -35,8 +36,8 @@ pub(crate) struct Pool {
     pub(crate) update_time: Timestamp,
 }
 
-/// What seldom changes.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What seldom changes. Part of the format of tables: a field is added with a default.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Details {
     pub(crate) display_name: Option<Sentence>,
     pub(crate) promoter: Option<Reference>,

@@ -28,12 +28,14 @@ pub(crate) mod board;
 pub(crate) mod claims;
 pub(crate) mod customers;
 mod entry;
+pub(crate) mod history;
 pub(crate) mod pages;
 pub(crate) mod pools;
 mod projection;
 pub(crate) mod rebuild;
 pub(crate) mod renew;
 pub(crate) mod runner;
+pub(crate) mod sales;
 mod session;
 mod writer;
 

@@ -10,16 +10,20 @@ mod get_pool;
 mod get_projections;
 mod list_pools;
 mod page;
+mod pool_as_of;
+mod price_changes;
 mod priced;
 mod quote_price;
 mod read;
+mod sales_export;
+mod sales_report;
 mod watch_availability;
 
 use std::sync::Arc;
 
 use onsale_shared::{
     id::{ClaimId, EventId, PoolId},
-    log::{EventLog, Position, ReadError, Version},
+    log::{EventLog, LogClock, Position, ReadError, Version},
 };
 use tokio::sync::{Semaphore, watch};
 
@@ -27,8 +31,11 @@ pub(crate) use events::{Chain, EventsQuery, Told};
 pub(crate) use freshness::Freshness;
 pub(crate) use get_projections::Projections;
 pub(crate) use page::{Page, Paged};
+pub(crate) use price_changes::PriceChangesQuery;
 pub(crate) use priced::{OfPool, Priced};
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
+pub(crate) use sales_export::{Exports, SalesExport};
+pub(crate) use sales_report::{SalesReport, Scope, Selection};
 pub(crate) use watch_availability::{Stream, WatchQuery};
 
 use crate::{
@@ -47,6 +54,9 @@ pub(crate) struct Queries {
     pub(crate) log: Arc<dyn EventLog>,
     /// How far the table `pools` is, as far as this process knows.
     pub(crate) pools_checkpoint: watch::Receiver<Position>,
+    /// The log's clock, as it is kept.
+    pub(crate) clock: LogClock,
+    pub(crate) exports: Exports,
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
@@ -85,6 +95,8 @@ pub(crate) enum QueryError {
     Log(#[source] ReadError),
     #[error("PostgreSQL did not answer in time")]
     DatabaseTooSlow,
+    #[error("the export took longer than it may")]
+    TookTooLong,
     #[error("the read model holds what this version cannot read")]
     Unreadable(#[source] sqlx::Error),
 }

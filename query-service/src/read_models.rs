@@ -6,10 +6,16 @@ pub(crate) mod compare;
 pub(crate) mod customers;
 mod decode;
 pub(crate) mod generations;
+pub(crate) mod history;
+mod history_row;
+mod history_write;
 pub(crate) mod pools;
 mod pools_list;
 mod pools_row;
 mod pools_write;
+pub(crate) mod sales;
+pub(crate) mod sales_export;
+pub(crate) mod sales_report;
 pub(crate) mod snapshot;
 mod views;
 

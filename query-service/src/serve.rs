@@ -35,10 +35,10 @@ use crate::{
         renew::renew,
         runner::{Engine, Runner},
     },
-    queries::Queries,
+    queries::{Exports, Queries},
     read_models::generations,
     readiness::{self, Announcer, Readiness},
-    tail,
+    reporting, tail,
 };
 
 /// How long background work may take to end after the server has.
@@ -75,6 +75,8 @@ pub async fn serve(
         read_models: Arc::new(read_models),
         log: open_log(&database).await?,
         pools_checkpoint: checkpoint.subscribe(),
+        clock: clock.clone(),
+        exports: Exports::new(database.clone()),
         endings: Endings {
             stop: stop.clone(),
             readiness: readiness.subscribe(),
@@ -154,6 +156,7 @@ async fn ensure_generations(database: &Database) -> anyhow::Result<()> {
         let name = projection.name;
         made.with_context(|| format!("the tables of the projection `{name}` cannot be made"))?;
     }
+    reporting::ensure(&mut session).await;
     session.close().await?;
     Ok(())
 }

@@ -13,7 +13,9 @@ use onsale_shared::{
 };
 
 use crate::pool::Pool;
-use evolve::{Contradiction, evolve};
+pub(crate) use evolve::advance;
+
+use evolve::Contradiction;
 use tickets::Tickets;
 
 /// All pools at one position of the log.
@@ -114,12 +116,9 @@ impl Fold {
         let tickets = self.tickets.entry(id.clone());
         let tickets = tickets.or_insert_with(|| Tickets::unseen(pool.counts));
         let possible = tickets.apply(&fact);
-        let contradiction = possible.and_then(|()| evolve(pool, fact)).err();
-        let corrupted_by = contradiction.filter(|_| !pool.corrupted);
-        pool.corrupted |= contradiction.is_some();
-        pool.version = event.version;
-        pool.position = event.position;
-        pool.update_time = event.time;
+        let was_corrupted = pool.corrupted;
+        let contradiction = advance(pool, event, &fact, possible);
+        let corrupted_by = contradiction.filter(|_| !was_corrupted);
         self.position = event.position;
         Ok(Some(Applied {
             pool: id,

@@ -2,8 +2,10 @@
 
 mod claims;
 mod events;
+mod history;
 mod pricing;
 mod projections;
+mod sales;
 
 use std::time::Duration;
 
@@ -20,8 +22,10 @@ use crate::pool::{Pool, Sale, SaleStatus};
 
 pub(super) use claims::{claim, claim_with_tickets, customer_entry, ticket};
 pub(super) use events::{chain, event};
+pub(super) use history::price_changes;
 pub(super) use pricing::quote;
 pub(super) use projections::projections;
+pub(super) use sales::{bounds, sales_report};
 
 /// More than any pool has: a customer's limit that is higher, as of pools of before there was one, limits nothing.
 const CUSTOMER_TICKETS_MAX: u32 = 10_000_000;
@@ -111,7 +115,7 @@ fn money(amount: Amount) -> Money {
     }
 }
 
-fn timestamp(time: Timestamp) -> prost_types::Timestamp {
+pub(super) fn timestamp(time: Timestamp) -> prost_types::Timestamp {
     let (seconds, nanos) = time.seconds_and_nanos();
     prost_types::Timestamp {
         seconds,

@@ -16,7 +16,12 @@ use onsale_shared::{
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
 use super::{
-    convert, deadline::deadline, frames::frames, pages, pages::next_page_token, status, validate,
+    convert,
+    csv::csv,
+    deadline::deadline,
+    frames::frames,
+    pages::{self, next_page_token},
+    status, validate,
 };
 use crate::queries::{Freshness, Queries, QueryError, WatchQuery};
 
@@ -69,7 +74,10 @@ impl Service {
                     "a query failed"
                 );
             }
-            QueryError::Database(_) | QueryError::Log(_) | QueryError::DatabaseTooSlow => {
+            QueryError::Database(_)
+            | QueryError::DatabaseTooSlow
+            | QueryError::Log(_)
+            | QueryError::TookTooLong => {
                 tracing::warn!(
                     error = source,
                     correlation_id = correlation,
@@ -235,6 +243,75 @@ impl QueryService for Service {
         let answer = self.queries.quote_price(&asked.query, freshness).await;
         let (quote, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
         Ok(Response::new(convert::quote(&quote, included)))
+    }
+
+    async fn get_sales_report(
+        &self,
+        request: Request<v1::GetSalesReportRequest>,
+    ) -> Result<Response<v1::GetSalesReportResponse>, Status> {
+        let asked = validate::get_sales_report(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let (selection, by_price) = (&asked.selection, asked.by_price);
+        let answer = self
+            .queries
+            .get_sales_report(selection, by_price, freshness);
+        let answer = answer.await;
+        let (report, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        let report = convert::sales_report(&report, asked.selection.span, included);
+        Ok(Response::new(report))
+    }
+
+    type ExportSalesReportStream =
+        Pin<Box<dyn Stream<Item = Result<v1::ExportSalesReportResponse, Status>> + Send>>;
+
+    async fn export_sales_report(
+        &self,
+        request: Request<v1::ExportSalesReportRequest>,
+    ) -> Result<Response<Self::ExportSalesReportStream>, Status> {
+        let asked = validate::export_sales_report(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let export = self
+            .queries
+            .export_sales_report(&asked.selection, freshness);
+        let export = export.await;
+        let export = export.map_err(|error| self.failed(&error, request.metadata()))?;
+        let correlation = self.correlation(request.metadata());
+        Ok(Response::new(Box::pin(csv(export, correlation))))
+    }
+
+    async fn list_price_changes(
+        &self,
+        request: Request<v1::ListPriceChangesRequest>,
+    ) -> Result<Response<v1::ListPriceChangesResponse>, Status> {
+        let asked = validate::list_price_changes(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let answer = self.queries.list_price_changes(&asked.query, freshness);
+        let answer = answer.await;
+        let (changes, currency, included) =
+            answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        Ok(Response::new(v1::ListPriceChangesResponse {
+            price_changes: convert::price_changes(&changes.rows, currency),
+            next_page_token: next_page_token(asked.page, changes.next.as_ref()),
+            consistency_token: convert::token(included),
+        }))
+    }
+
+    async fn get_pool_as_of(
+        &self,
+        request: Request<v1::GetPoolAsOfRequest>,
+    ) -> Result<Response<v1::GetPoolAsOfResponse>, Status> {
+        let asked = validate::get_pool_as_of(request.get_ref())?;
+        let freshness = self.freshness(asked.required, request.metadata());
+        let answer = self
+            .queries
+            .get_pool_as_of(&asked.pool, asked.moment, freshness);
+        let answer = answer.await;
+        let found = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        Ok(Response::new(v1::GetPoolAsOfResponse {
+            pool: Some(convert::pool(&found.pool, found.time)),
+            as_of_time: Some(convert::timestamp(found.time)),
+            consistency_token: convert::token(found.included),
+        }))
     }
 
     async fn read_events(

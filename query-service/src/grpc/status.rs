@@ -67,6 +67,10 @@ pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
             "the read model cannot be read at the moment; GetAvailability answers from memory",
         )
         .retry_after(RETRY_LATER),
+        QueryError::TookTooLong => RichStatus::new(
+            Reason::DeadlineExceeded,
+            "the export took longer than it may; choose fewer or longer buckets, a shorter time, or read faster",
+        ),
         QueryError::Unreadable(_) => RichStatus::new(
             Reason::Internal,
             format!("a defect of the server; report the correlation id {correlation}"),
@@ -102,7 +106,7 @@ mod tests {
     use onsale_proto::status::reason_of;
     use onsale_shared::{
         id::{ClaimId, PoolId},
-        log::{Position, Version},
+        log::{Position, ReadError, Version},
     };
     use tonic_types::StatusExt as _;
 
@@ -145,6 +149,14 @@ mod tests {
             ),
             (QueryError::DatabaseTooSlow, Reason::DatabaseUnavailable),
             (QueryError::Unreadable(database()), Reason::Internal),
+            (QueryError::TookTooLong, Reason::DeadlineExceeded),
+            (
+                QueryError::Log(ReadError::Unavailable {
+                    during: "reading",
+                    source: "away".into(),
+                }),
+                Reason::DatabaseUnavailable,
+            ),
         ];
         let statuses = errors.map(|(error, reason)| (of_error(&error, "id"), reason));
         let endings = [

@@ -2,13 +2,15 @@
 
 mod claims;
 mod events;
+mod history;
 mod list_pools;
 mod quote;
+mod sales;
 
 use std::{collections::HashSet, time::Duration};
 
 use onsale_proto::{name, status::RichStatus, v1};
-use onsale_shared::{id::PoolId, log::Position, token::ConsistencyToken};
+use onsale_shared::{id::PoolId, log::Position, time::Timestamp, token::ConsistencyToken};
 use tonic::Status;
 use tonic_types::FieldViolation;
 
@@ -17,8 +19,10 @@ use crate::availability::Progress;
 
 pub(super) use claims::{customer_history, get_claim, list_claims, list_tickets};
 pub(super) use events::{read_events, trace_event};
+pub(super) use history::{get_pool_as_of, list_price_changes};
 pub(super) use list_pools::list_pools;
 pub(super) use quote::quote_price;
+pub(super) use sales::{export_sales_report, get_sales_report};
 
 /// The most pools of one stream.
 const POOLS_MAX: usize = 100;
@@ -161,6 +165,11 @@ fn required(token: &str) -> Result<Position, String> {
         Ok(token) => Ok(token.position),
         Err(error) => Err(error.to_string()),
     }
+}
+
+fn moment(asked: &prost_types::Timestamp) -> Result<Timestamp, String> {
+    let moment = Timestamp::from_seconds_and_nanos(asked.seconds, asked.nanos);
+    moment.ok_or_else(|| "must be a time between the years 1 and 9999".to_owned())
 }
 
 fn min_interval(asked: Option<&prost_types::Duration>) -> Result<Duration, String> {

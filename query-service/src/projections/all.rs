@@ -1,10 +1,12 @@
 //! Every projection that there is. One that is new here gets its tables and is filled from the beginning of the log when
 //! the service starts next.
 
-use super::{Projection, audit::AUDIT, claims::CLAIMS, customers::CUSTOMERS};
+use super::{
+    Projection, audit::AUDIT, claims::CLAIMS, customers::CUSTOMERS, history::HISTORY, sales::SALES,
+};
 
 /// See the module.
-pub(crate) const ALL: &[&Projection] = &[&CLAIMS, &CUSTOMERS, &AUDIT];
+pub(crate) const ALL: &[&Projection] = &[&AUDIT, &CLAIMS, &CUSTOMERS, &HISTORY, &SALES];
 
 /// The projection of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Projection> {

@@ -11,7 +11,9 @@ use sqlx::{PgConnection, Row as _, postgres::PgRow};
 use super::pools_row::progress_of;
 use crate::{availability::Progress, projections::Blocked};
 
-pub(crate) use life::{begin, discard, drop_retired, ensure_live, hold_live, index, make_live};
+pub(crate) use life::{
+    alone, begin, discard, drop_retired, ensure_live, hold_live, index, make_live,
+};
 
 /// 'onsq' in ASCII: the first key of every advisory lock of this service.
 pub(crate) const LOCK_CLASS: i32 = 1_869_509_489;

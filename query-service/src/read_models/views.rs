@@ -4,7 +4,7 @@
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::generations::Schema;
-use crate::projections::Projection;
+use crate::{projections::Projection, reporting};
 
 /// `invalid_table_definition`: the new view has other columns than the old one.
 const OTHER_COLUMNS: &str = "42P16";
@@ -12,12 +12,13 @@ const OTHER_COLUMNS: &str = "42P16";
 /// Lets the views show the tables of a generation.
 ///
 /// A view keeps its identity, its rights and what was built on it, as long as no column goes or changes its type; else it is
-/// made anew, and what was built on it has to go before (PostgreSQL says what).
+/// made anew, and so are the views for reports. What else was built on it has to go before (PostgreSQL says what).
 pub(super) async fn show(
     connection: &mut PgConnection,
     projection: &Projection,
     schema: &Schema,
 ) -> Result<(), sqlx::Error> {
+    let mut without_reports = false;
     for table in projection.tables {
         let name = table.name;
         let view = format!("VIEW onsale_read.{name} AS SELECT * FROM {schema}.{name}");
@@ -30,6 +31,7 @@ pub(super) async fn show(
             Ok(_done) => attempt.commit().await?,
             Err(error) if is_other_columns(&error) => {
                 attempt.rollback().await?;
+                without_reports |= reporting::drop_views(connection).await?;
                 let anew = format!("DROP VIEW onsale_read.{name}; CREATE {view}");
                 sqlx::raw_sql(AssertSqlSafe(anew))
                     .execute(&mut *connection)
@@ -37,6 +39,9 @@ pub(super) async fn show(
             }
             Err(error) => return Err(error),
         }
+    }
+    if without_reports {
+        reporting::make(connection).await?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@
 //! - [`shared`]: a system that tests share which only need pools of their own.
 //! - [`db`]: what PostgreSQL says, the fold of the log told a second time in SQL, and what a test does to it.
 //! - [`storm`], [`reader`], [`subscription`]: who buys, who hands tokens on, and who watches.
+//! - [`story`]: a pool's events with times of the past.
 //! - [`refused`]: what a refusal must carry.
 
 #![cfg(test)]
@@ -15,12 +16,16 @@ mod effects;
 mod events;
 mod freshness;
 mod get_pool;
+mod history;
 mod outages;
 mod reader;
 mod refused;
 mod replicas;
+mod reporting;
+mod sales;
 mod seam;
 mod shared;
 mod storm;
+mod story;
 mod subscription;
 mod watch;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use onsale_shared::event::{PoolCreated, PoolEvent, PricingChanged, StopMode};
+use onsale_shared::{
+    event::{PoolCreated, PoolEvent, PricingChanged, StopMode},
+    log::RecordedEvent,
+};
 
 use crate::pool::{Counts, Details, Pool, Sale};
 
@@ -37,13 +40,29 @@ pub(crate) enum Contradiction {
     OtherCurrency,
 }
 
+/// The pool after its next event. What contradicts it marks it, and leaves its counts and settings as they were; so does
+/// a fact that is not `possible` for who knows more than counts. Returns the contradiction.
+pub(crate) fn advance(
+    pool: &mut Pool,
+    event: &RecordedEvent,
+    fact: &PoolEvent,
+    possible: Result<(), Contradiction>,
+) -> Option<Contradiction> {
+    let contradiction = possible.and_then(|()| evolve(pool, fact)).err();
+    pool.corrupted |= contradiction.is_some();
+    pool.version = event.version;
+    pool.position = event.position;
+    pool.update_time = event.time;
+    contradiction
+}
+
 /// The pool after a fact; unchanged where the fact contradicts it.
-pub(super) fn evolve(pool: &mut Pool, fact: PoolEvent) -> Result<(), Contradiction> {
+fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradiction> {
     if let PoolEvent::PoolCreated(created) = fact {
         return create(pool, created);
     }
     let details = pool.details.as_mut().ok_or(Contradiction::NotCreated)?;
-    if pool.sale == Sale::Cancelled && !gives_back(&fact) {
+    if pool.sale == Sale::Cancelled && !gives_back(fact) {
         return Err(Contradiction::Cancelled);
     }
     match fact {
@@ -94,18 +113,18 @@ const fn gives_back(fact: &PoolEvent) -> bool {
     }
 }
 
-fn create(pool: &mut Pool, created: PoolCreated) -> Result<(), Contradiction> {
+fn create(pool: &mut Pool, created: &PoolCreated) -> Result<(), Contradiction> {
     if pool.details.is_some() {
         return Err(Contradiction::AlreadyCreated);
     }
     pool.counts = Counts::of_new_pool(created.capacity);
     pool.details = Some(Arc::new(Details {
-        display_name: created.display_name,
-        promoter: created.promoter,
-        show: created.show,
-        labels: created.labels,
+        display_name: created.display_name.clone(),
+        promoter: created.promoter.clone(),
+        show: created.show.clone(),
+        labels: created.labels.clone(),
         schedule: created.schedule,
-        pricing: created.pricing,
+        pricing: created.pricing.clone(),
         pricing_version: 1,
         limits: created.limits,
     }));
@@ -130,12 +149,12 @@ fn resume(sale: Sale) -> Result<Sale, Contradiction> {
     }
 }
 
-fn reprice(details: &mut Arc<Details>, changed: PricingChanged) -> Result<(), Contradiction> {
+fn reprice(details: &mut Arc<Details>, changed: &PricingChanged) -> Result<(), Contradiction> {
     if details.pricing.currency != changed.pricing.currency {
         return Err(Contradiction::OtherCurrency);
     }
     let details = Arc::make_mut(details);
-    details.pricing = changed.pricing;
+    details.pricing = changed.pricing.clone();
     details.pricing_version = details.pricing_version.saturating_add(1);
     Ok(())
 }

@@ -11,7 +11,7 @@ use onsale_shared::{
     time::Timestamp,
 };
 
-use super::{Violations, pool, quote::moment, required};
+use super::{Violations, moment, pool, required};
 use crate::{
     grpc::pages::{PageQuery, page},
     queries::EventsQuery,

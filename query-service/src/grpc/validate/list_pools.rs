@@ -6,8 +6,7 @@ use onsale_shared::id::PoolId;
 use super::{
     Violations,
     claims::{List, given, reference, unknown_state},
-    quote::moment,
-    required,
+    moment, required,
 };
 use crate::{
     grpc::pages::{PageQuery, page},

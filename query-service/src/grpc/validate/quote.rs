@@ -1,9 +1,9 @@
 //! What `QuotePrice` is asked. What depends on the pool is checked with the pool.
 
 use onsale_proto::v1;
-use onsale_shared::{log::Position, time::Timestamp};
+use onsale_shared::log::Position;
 
-use super::{Violations, pool, required};
+use super::{Violations, moment, pool, required};
 use crate::queries::QuoteQuery;
 
 /// The most numbers of sold tickets of a preview.
@@ -76,11 +76,6 @@ impl Violations {
 fn tickets(number: i64) -> Result<u32, String> {
     u32::try_from(number)
         .map_err(|_out_of_range| format!("must be 0 to the pool's capacity, not {number}"))
-}
-
-pub(super) fn moment(asked: &prost_types::Timestamp) -> Result<Timestamp, String> {
-    let moment = Timestamp::from_seconds_and_nanos(asked.seconds, asked.nanos);
-    moment.ok_or_else(|| "must be a time between the years 1 and 9999".to_owned())
 }
 
 #[cfg(test)]

@@ -196,7 +196,9 @@ pub(crate) async fn drop_retired(
 }
 
 /// A transaction that makes, switches or drops generations; only one does at a time.
-async fn alone(connection: &mut PgConnection) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
+pub(crate) async fn alone(
+    connection: &mut PgConnection,
+) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     sqlx::query("SELECT pg_advisory_xact_lock($1, $2)")
         .bind(LOCK_CLASS)

@@ -1,0 +1,1 @@
+-- None: sales are asked for by pool and time, which is the key.

@@ -1,0 +1,83 @@
+-- What each view and column means, for whoever looks at them with a tool. docs/reporting.md has the same words.
+
+COMMENT ON FUNCTION reporting.in_units(numeric, text) IS 'Minor units (cents) as units of a currency, with its number of decimals.';
+
+COMMENT ON VIEW reporting.sales IS 'What was sold and refunded: one row for each pool, minute and price. A refund counts in the minute when it happened.';
+COMMENT ON COLUMN reporting.sales.pool IS 'The pool.';
+COMMENT ON COLUMN reporting.sales.promoter IS 'Whose pool it is; null if nobody was named.';
+COMMENT ON COLUMN reporting.sales.show IS 'What the tickets admit to; null if nothing was named.';
+COMMENT ON COLUMN reporting.sales.minute IS 'Where the minute begins, by the log''s clock.';
+COMMENT ON COLUMN reporting.sales.currency IS 'ISO 4217 code of all amounts of the row.';
+COMMENT ON COLUMN reporting.sales.unit_price IS 'What one ticket cost.';
+COMMENT ON COLUMN reporting.sales.tickets IS 'Tickets bought and paid for.';
+COMMENT ON COLUMN reporting.sales.granted_tickets IS 'Tickets given away by the promoter.';
+COMMENT ON COLUMN reporting.sales.refunded_tickets IS 'Tickets refunded, of those that were paid for.';
+COMMENT ON COLUMN reporting.sales.refunded_granted_tickets IS 'Tickets taken back, of those that were given away.';
+COMMENT ON COLUMN reporting.sales.revenue IS 'What the bought tickets cost.';
+COMMENT ON COLUMN reporting.sales.refunds IS 'What the refunded tickets had cost.';
+
+COMMENT ON VIEW reporting.tickets IS 'One row for each life of a ticket, from its claim on.';
+COMMENT ON COLUMN reporting.tickets.pool IS 'The pool.';
+COMMENT ON COLUMN reporting.tickets.promoter IS 'Whose pool it is; null if nobody was named.';
+COMMENT ON COLUMN reporting.tickets.show IS 'What the ticket admits to; null if nothing was named.';
+COMMENT ON COLUMN reporting.tickets.ticket IS 'The ticket''s id.';
+COMMENT ON COLUMN reporting.tickets.claim IS 'The claim that it belongs to.';
+COMMENT ON COLUMN reporting.tickets.customer IS 'For whom: the caller''s opaque reference.';
+COMMENT ON COLUMN reporting.tickets.state IS 'HELD, BOUGHT, RELEASED or REFUNDED, as recorded: a held ticket past its deadline is HELD until its release is recorded.';
+COMMENT ON COLUMN reporting.tickets.granted IS 'Whether the promoter gave it away.';
+COMMENT ON COLUMN reporting.tickets.currency IS 'ISO 4217 code of the price.';
+COMMENT ON COLUMN reporting.tickets.unit_price IS 'What it costs, locked with its claim.';
+COMMENT ON COLUMN reporting.tickets.claim_time IS 'When it was claimed.';
+COMMENT ON COLUMN reporting.tickets.buy_time IS 'When it was bought; null if it was not.';
+COMMENT ON COLUMN reporting.tickets.release_time IS 'When its place went back to the stock unbought; null if it did not.';
+COMMENT ON COLUMN reporting.tickets.release_cause IS 'Why: CUSTOMER, OPERATOR, EXPIRED, STOPPED or CANCELLED.';
+COMMENT ON COLUMN reporting.tickets.refund_time IS 'When it was refunded; null if it was not.';
+COMMENT ON COLUMN reporting.tickets.refund_reason IS 'Why it was refunded, if anybody said.';
+COMMENT ON COLUMN reporting.tickets.grant_reason IS 'Why it was given away, if anybody said.';
+COMMENT ON COLUMN reporting.tickets.payment_reference IS 'The caller''s reference to the payment.';
+COMMENT ON COLUMN reporting.tickets.replaces IS 'The ticket that had expired and was paid late, in whose place this one stands.';
+
+COMMENT ON VIEW reporting.claims_funnel IS 'How many claimed tickets were bought in the end: one row for each pool and hour of the claim. What was given away does not count.';
+COMMENT ON COLUMN reporting.claims_funnel.pool IS 'The pool.';
+COMMENT ON COLUMN reporting.claims_funnel.hour IS 'Where the hour begins, in UTC.';
+COMMENT ON COLUMN reporting.claims_funnel.claims IS 'Claims that were made in the hour.';
+COMMENT ON COLUMN reporting.claims_funnel.tickets_claimed IS 'Their tickets.';
+COMMENT ON COLUMN reporting.claims_funnel.tickets_bought IS 'Of these, bought at whatever time, refunded since or not.';
+COMMENT ON COLUMN reporting.claims_funnel.tickets_refunded IS 'Of those bought, refunded.';
+COMMENT ON COLUMN reporting.claims_funnel.tickets_returned IS 'Given back by the customer, or by an operator.';
+COMMENT ON COLUMN reporting.claims_funnel.tickets_expired IS 'Not bought before the deadline.';
+COMMENT ON COLUMN reporting.claims_funnel.tickets_voided IS 'Ended by a stop of sales, or with the pool.';
+COMMENT ON COLUMN reporting.claims_funnel.tickets_held IS 'Held still.';
+COMMENT ON COLUMN reporting.claims_funnel.seconds_to_buy IS 'The mean time from claim to purchase; null if none was bought.';
+
+COMMENT ON VIEW reporting.price_log IS 'Every change of a price, with its cause. In a pool, rows are ordered by change_time, position and ordinal.';
+COMMENT ON COLUMN reporting.price_log.pool IS 'The pool.';
+COMMENT ON COLUMN reporting.price_log.promoter IS 'Whose pool it is; null if nobody was named.';
+COMMENT ON COLUMN reporting.price_log.show IS 'What the tickets admit to; null if nothing was named.';
+COMMENT ON COLUMN reporting.price_log.change_time IS 'From when on the new price holds.';
+COMMENT ON COLUMN reporting.price_log.cause IS 'CREATED, PRICING_CHANGED, RESCHEDULED, CAPACITY_CHANGED, DEMAND or TIME. A change by time is here from the pool''s next event on; what a LINEAR price does is seen where an event finds it changed.';
+COMMENT ON COLUMN reporting.price_log.currency IS 'ISO 4217 code of both prices.';
+COMMENT ON COLUMN reporting.price_log.old_unit_price IS 'What a ticket cost before; null when the pool came into being.';
+COMMENT ON COLUMN reporting.price_log.new_unit_price IS 'What a ticket costs from then on.';
+COMMENT ON COLUMN reporting.price_log.tickets_sold IS 'Tickets sold, after the change.';
+COMMENT ON COLUMN reporting.price_log.tickets_held IS 'Tickets held, after the change.';
+COMMENT ON COLUMN reporting.price_log.pool_version IS 'The pool''s version with the event of `position`.';
+COMMENT ON COLUMN reporting.price_log.position IS 'Position in the log of the event that changed the price; of the pool''s last event before, if time did.';
+COMMENT ON COLUMN reporting.price_log.ordinal IS '0 for the change by an event; what time changed after it counts from 1.';
+COMMENT ON COLUMN reporting.price_log.event_id IS 'The event that changed the price; null if time did.';
+
+COMMENT ON VIEW reporting.audit IS 'Who did what, when: one row for each event of the log. Addresses of callers are not here.';
+COMMENT ON COLUMN reporting.audit.position IS 'The place in the log; all events are numbered densely from 1.';
+COMMENT ON COLUMN reporting.audit.event_time IS 'When it was decided, by the log''s clock.';
+COMMENT ON COLUMN reporting.audit.event_type IS 'What happened, such as TicketBought.';
+COMMENT ON COLUMN reporting.audit.pool IS 'The pool that it happened to.';
+COMMENT ON COLUMN reporting.audit.pool_version IS 'The pool''s version with this event.';
+COMMENT ON COLUMN reporting.audit.event_id IS 'The event''s id.';
+COMMENT ON COLUMN reporting.audit.request_id IS 'The command that it belongs to; null if the server did it by itself.';
+COMMENT ON COLUMN reporting.audit.correlation_id IS 'The conversation, as the caller named it.';
+COMMENT ON COLUMN reporting.audit.causation_id IS 'The event that led to this one.';
+COMMENT ON COLUMN reporting.audit.actor IS 'Who called.';
+COMMENT ON COLUMN reporting.audit.customer IS 'The customer concerned: the caller''s opaque reference.';
+COMMENT ON COLUMN reporting.audit.claim IS 'The claim concerned.';
+COMMENT ON COLUMN reporting.audit.ticket IS 'The ticket concerned.';
+COMMENT ON COLUMN reporting.audit.instance IS 'Which instance of command-service decided.';
