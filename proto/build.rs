@@ -18,6 +18,7 @@ const FILES: &[&str] = &[
     "onsale/v1/query_projections.proto",
     "onsale/v1/query_events.proto",
     "onsale/v1/query_history.proto",
+    "onsale/v1/query_refusals.proto",
     "onsale/v1/query_sales.proto",
     "onsale/v1/query_service.proto",
 ];

@@ -5,6 +5,7 @@ mod events;
 mod history;
 mod pricing;
 mod projections;
+mod refusals;
 mod sales;
 
 use std::time::Duration;
@@ -25,6 +26,7 @@ pub(super) use events::{chain, event};
 pub(super) use history::price_changes;
 pub(super) use pricing::quote;
 pub(super) use projections::projections;
+pub(super) use refusals::refusals;
 pub(super) use sales::{bounds, sales_report};
 
 /// More than any pool has: a customer's limit that is higher, as of pools of before there was one, limits nothing.

@@ -314,6 +314,25 @@ impl QueryService for Service {
         }))
     }
 
+    async fn list_refusals(
+        &self,
+        request: Request<v1::ListRefusalsRequest>,
+    ) -> Result<Response<v1::ListRefusalsResponse>, Status> {
+        let (metadata, asked) = (
+            request.metadata(),
+            validate::list_refusals(request.get_ref())?,
+        );
+        let Freshness { deadline, .. } = self.freshness(Position::START, metadata);
+        let now = self.clock.now();
+        let answer = self.queries.list_refusals(&asked.query, now, deadline);
+        let answer = answer.await;
+        let page = answer.map_err(|error| self.failed(&error, metadata))?;
+        Ok(Response::new(v1::ListRefusalsResponse {
+            refusals: page.rows.iter().map(convert::refusals).collect(),
+            next_page_token: next_page_token(asked.page_query, page.next.as_ref()),
+        }))
+    }
+
     async fn read_events(
         &self,
         request: Request<v1::ReadEventsRequest>,

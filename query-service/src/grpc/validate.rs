@@ -5,6 +5,7 @@ mod events;
 mod history;
 mod list_pools;
 mod quote;
+mod refusals;
 mod sales;
 
 use std::{collections::HashSet, time::Duration};
@@ -22,6 +23,7 @@ pub(super) use events::{read_events, trace_event};
 pub(super) use history::{get_pool_as_of, list_price_changes};
 pub(super) use list_pools::list_pools;
 pub(super) use quote::quote_price;
+pub(super) use refusals::list_refusals;
 pub(super) use sales::{export_sales_report, get_sales_report};
 
 /// The most pools of one stream.
