@@ -19,6 +19,7 @@ mod get_pool;
 mod history;
 mod outages;
 mod reader;
+mod refusals;
 mod refused;
 mod replicas;
 mod reporting;
