@@ -5,7 +5,7 @@ CREATE SCHEMA onsale_trace;
 
 CREATE TABLE onsale_trace.refusals (
     second   timestamptz NOT NULL,              -- by the log's clock
-    pool     text        COLLATE "C" NOT NULL,  -- empty: pools beyond those that an instance counts in a second
+    pool     text        COLLATE "C" NOT NULL,  -- empty: none has the name, or too many to be told apart
     reason   text        COLLATE "C" NOT NULL,  -- as callers are told
     instance text        COLLATE "C" NOT NULL,  -- of command-service
     count    bigint      NOT NULL,

@@ -17,7 +17,7 @@ use crate::time::Timestamp;
 pub struct Refusals {
     /// The second, by the log's clock.
     pub second: Timestamp,
-    /// The id of the pool as it was asked for, which need not exist; empty for all pools beyond those that are told apart.
+    /// The id of the pool; empty for names that no pool has, and for all pools beyond those that are told apart.
     pub pool: String,
     /// The reason of the catalogue, such as `SOLD_OUT`.
     pub reason: String,

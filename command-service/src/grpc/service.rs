@@ -12,7 +12,7 @@ mod rpcs;
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
-use onsale_proto::status::RichStatus;
+use onsale_proto::{reason::Reason, status::RichStatus};
 use onsale_shared::{
     event::CommandHash,
     id::{PoolId, RequestId},
@@ -249,7 +249,9 @@ impl About {
             }
         }
         let status = status::of_failure(failure, pool, correlation_id, self.is_paid);
-        let reason = status.reason().as_str();
+        let reason = status.reason();
+        let pool = Some(pool).filter(|_| reason != Reason::PoolNotFound);
+        let reason = reason.as_str();
         refusals.count(Refused { pool, reason }, |time| self.sample(time, &status));
         status
     }

@@ -15,7 +15,7 @@ use onsale_shared::{
 
 /// So many kinds (a second, a pool, a reason) are told apart before they are written down; any pool beyond them counts
 /// under no name.
-const KINDS_MAX: usize = 10_000;
+const KINDS_MAX: usize = 2_000;
 const SECOND_MICROS: i64 = 1_000_000;
 
 /// See the module. Cheap to clone; clones share what they count.
@@ -28,8 +28,8 @@ pub struct Trace {
 /// A refusal as it is answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused<'a> {
-    /// The pool that was asked for.
-    pub pool: &'a PoolId,
+    /// The pool; none if there is no such pool: names that anybody can make up are not told apart.
+    pub pool: Option<&'a PoolId>,
     /// Why, as the catalogue names it.
     pub reason: &'static str,
 }
@@ -63,7 +63,7 @@ impl Trace {
         let now = self.clock.now();
         let mut kind = Kind {
             second: now.as_micros().div_euclid(SECOND_MICROS),
-            pool: Some(refused.pool.clone()),
+            pool: refused.pool.cloned(),
             reason: refused.reason,
         };
         let mut counted = self.counted();
@@ -125,7 +125,7 @@ mod tests {
         let pool = PoolId::parse("a-pool").unwrap();
         let refuse = |reason| {
             let refused = Refused {
-                pool: &pool,
+                pool: Some(&pool),
                 reason,
             };
             trace.count(refused, sample);
@@ -163,8 +163,8 @@ mod tests {
         for n in 0..KINDS_MAX + 500 {
             let pool = PoolId::parse(&format!("pool-{n}")).unwrap();
             let refused = Refused {
-                pool: &pool,
-                reason: "POOL_NOT_FOUND",
+                pool: Some(&pool),
+                reason: "SALES_ENDED",
             };
             trace.count(refused, sample);
         }
