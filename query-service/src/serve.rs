@@ -6,15 +6,11 @@ use anyhow::Context as _;
 use futures::FutureExt as _;
 use onsale_proto::server::{run, run::infrastructure};
 use onsale_shared::log::{
-    EventLog, Position,
+    EventLog,
     postgres::{PostgresLog, PostgresLogConfig, Role},
 };
 use sqlx::Connection as _;
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
-    task::JoinSet,
-};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -31,7 +27,6 @@ use crate::{
         all::ALL,
         board::Board,
         pages::Pages,
-        pools::PoolsProjection,
         renew::renew,
         runner::{Engine, Runner},
     },
@@ -66,7 +61,6 @@ pub async fn serve(
     let board = Arc::new(Board::of(ALL));
     let hub = Arc::new(Hub::default());
     let readiness = readiness::starting();
-    let checkpoint = watch::Sender::new(Position::START);
     let read_models = database.connections(config.read_connections_max);
     let clock = log.clock().clone();
 
@@ -74,7 +68,6 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
         log: Arc::clone(&log),
-        pools_checkpoint: checkpoint.subscribe(),
         endings: Endings {
             stop: stop.clone(),
             readiness: readiness.subscribe(),
@@ -93,16 +86,8 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         clock,
         readiness: readiness.subscribe(),
-        pools_checkpoint: checkpoint.subscribe(),
         board: Arc::clone(&board),
         lag_max: config.lag_max(),
-    };
-    let projection = PoolsProjection {
-        database: database.clone(),
-        hub: Arc::clone(&hub),
-        checkpoint,
-        standby_interval: config.poll_interval(),
-        write_interval: config.projection_interval(),
     };
     let renewed = database.clone();
     let engine = Engine {
@@ -133,7 +118,6 @@ pub async fn serve(
     tasks.spawn(measuring);
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
     tasks.spawn(tail::keep_clock(Arc::clone(&log), ended.clone()));
-    tasks.spawn(projection.run(ended.clone()));
     for projection in ALL {
         tasks.spawn(Runner::new(projection, engine.clone()).run(ended.clone()));
     }

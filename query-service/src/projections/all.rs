@@ -1,10 +1,10 @@
 //! Every projection that there is. One that is new here gets its tables and is filled from the beginning of the log when
 //! the service starts next.
 
-use super::Projection;
+use super::{Projection, pools::POOLS};
 
 /// See the module.
-pub(crate) const ALL: &[&Projection] = &[];
+pub(crate) const ALL: &[&Projection] = &[&POOLS];
 
 /// The projection of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Projection> {
