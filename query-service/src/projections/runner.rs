@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use onsale_shared::log::Position;
 use sqlx::PgConnection;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{Instant, sleep, timeout},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -37,6 +40,8 @@ pub(crate) struct Engine {
     pub(crate) pages: Arc<Pages>,
     pub(crate) hub: Arc<Hub>,
     pub(crate) readiness: Observer,
+    /// Which event memory cannot go past.
+    pub(crate) memory_blocked: watch::Receiver<Option<Blocked>>,
     pub(crate) board: Arc<Board>,
     /// How often to look while standing by, and at a log that memory does not follow.
     pub(crate) poll_interval: Duration,
@@ -229,7 +234,10 @@ impl Feed {
             Self::Memory => {
                 let cut = engine.hub.changed_since(position);
                 if cut.progress.position <= position {
-                    return Ok(None);
+                    // Whoever is fed by memory stops where it does, as visibly as the others.
+                    let blocked = engine.memory_blocked.borrow().clone();
+                    let blocked = blocked.filter(|at| at.position == position.next());
+                    return Ok(blocked.map(|blocked| (Step::Blocked(blocked), More::No)));
                 }
                 return Ok(Some((pools::write(session, live, &cut).await?, More::No)));
             }
