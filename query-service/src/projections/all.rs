@@ -2,11 +2,12 @@
 //! the service starts next.
 
 use super::{
-    Projection, audit::AUDIT, claims::CLAIMS, customers::CUSTOMERS, history::HISTORY, sales::SALES,
+    Projection, audit::AUDIT, claims::CLAIMS, customers::CUSTOMERS, history::HISTORY, pools::POOLS,
+    sales::SALES,
 };
 
 /// See the module.
-pub(crate) const ALL: &[&Projection] = &[&AUDIT, &CLAIMS, &CUSTOMERS, &HISTORY, &SALES];
+pub(crate) const ALL: &[&Projection] = &[&POOLS, &AUDIT, &CLAIMS, &CUSTOMERS, &HISTORY, &SALES];
 
 /// The projection of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Projection> {
