@@ -20,7 +20,7 @@ use onsale_shared::{
     id::{ClaimId, PoolId},
     log::{EventLog, Position, ReadError, Version},
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 pub(crate) use freshness::Freshness;
 pub(crate) use get_projections::Projections;
@@ -42,8 +42,6 @@ pub(crate) struct Queries {
     pub(crate) hub: Arc<Hub>,
     pub(crate) read_models: Arc<Connections>,
     pub(crate) log: Arc<dyn EventLog>,
-    /// How far the table `pools` is, as far as this process knows.
-    pub(crate) pools_checkpoint: watch::Receiver<Position>,
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,

@@ -1,10 +1,15 @@
 //! Every projection that there is. One that is new here gets its tables and is filled from the beginning of the log when
 //! the service starts next.
 
-use super::{Projection, claims::CLAIMS, customers::CUSTOMERS};
+use super::{Projection, claims::CLAIMS, customers::CUSTOMERS, pools::POOLS};
 
 /// See the module.
-pub(crate) const ALL: &[&Projection] = &[&CLAIMS, &CUSTOMERS];
+#[rustfmt::skip]
+pub(crate) const ALL: &[&Projection] = &[
+    &POOLS,
+    &CLAIMS,
+    &CUSTOMERS,
+];
 
 /// The projection of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Projection> {
