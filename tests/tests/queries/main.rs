@@ -14,6 +14,7 @@ mod db;
 mod effects;
 mod freshness;
 mod get_pool;
+mod list_pools;
 mod outages;
 mod reader;
 mod refused;
