@@ -1,5 +1,5 @@
-//! Lists of `pools`, in the order of their names. Each is read by the index that
-//! finds the fewest; what else is asked is looked at row by row.
+//! Lists of `pools`, in the order of their names. Each is read by the index that finds the fewest; what else is asked is
+//! looked at row by row.
 
 use onsale_shared::{id::PoolId, text::Reference, time::Timestamp};
 use sqlx::PgConnection;
@@ -69,7 +69,7 @@ const AT_SHOW_TIME: &str = pools_where!(
      AND p.show_time < coalesce($6::timestamptz, 'infinity')"
 );
 
-/// A page of pools.
+/// Pools.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     filter: &PoolFilter,
