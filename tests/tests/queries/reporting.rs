@@ -182,7 +182,7 @@ async fn amounts_have_the_decimals_of_their_currency() {
 }
 
 #[tokio::test]
-async fn reports_survive_a_rebuild_and_a_restart() {
+async fn reports_survive_a_rebuild() {
     let system = System::start().await;
     let mut caller = system.caller().await;
     caller.create_pool("one", 10).await.unwrap();
