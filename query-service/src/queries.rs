@@ -25,7 +25,7 @@ use onsale_shared::{
     id::{ClaimId, EventId, PoolId},
     log::{EventLog, LogClock, Position, ReadError, Version},
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 pub(crate) use events::{Chain, EventsQuery, Told};
 pub(crate) use freshness::Freshness;
@@ -52,8 +52,6 @@ pub(crate) struct Queries {
     pub(crate) read_models: Arc<Connections>,
     /// For events as they were written; on connections that nobody waits for who follows the log.
     pub(crate) log: Arc<dyn EventLog>,
-    /// How far the table `pools` is, as far as this process knows.
-    pub(crate) pools_checkpoint: watch::Receiver<Position>,
     /// The log's clock, as it is kept.
     pub(crate) clock: LogClock,
     pub(crate) exports: Exports,

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use futures::FutureExt as _;
 use onsale_proto::server::{run, run::infrastructure};
 use onsale_shared::log::{
-    EventLog, Position,
+    EventLog,
     postgres::{PostgresLog, PostgresLogConfig, Role},
 };
 use sqlx::Connection as _;
@@ -31,7 +31,6 @@ use crate::{
         all::ALL,
         board::Board,
         pages::Pages,
-        pools::PoolsProjection,
         renew::renew,
         runner::{Engine, Runner},
     },
@@ -66,7 +65,7 @@ pub async fn serve(
     let board = Arc::new(Board::of(ALL));
     let hub = Arc::new(Hub::default());
     let readiness = readiness::starting();
-    let checkpoint = watch::Sender::new(Position::START);
+    let blocked = watch::Sender::default();
     let read_models = database.connections(config.read_connections_max);
     let clock = log.clock().clone();
 
@@ -74,7 +73,6 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
         log: open_log(&database).await?,
-        pools_checkpoint: checkpoint.subscribe(),
         clock: clock.clone(),
         exports: Exports::new(database.clone()),
         endings: Endings {
@@ -95,16 +93,8 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         clock,
         readiness: readiness.subscribe(),
-        pools_checkpoint: checkpoint.subscribe(),
         board: Arc::clone(&board),
         lag_max: config.lag_max(),
-    };
-    let projection = PoolsProjection {
-        database: database.clone(),
-        hub: Arc::clone(&hub),
-        checkpoint,
-        standby_interval: config.poll_interval(),
-        write_interval: config.projection_interval(),
     };
     let renewed = database.clone();
     let engine = Engine {
@@ -112,6 +102,7 @@ pub async fn serve(
         pages: Arc::clone(&pages),
         hub: Arc::clone(&hub),
         readiness: readiness.subscribe(),
+        memory_blocked: blocked.subscribe(),
         board,
         poll_interval: config.poll_interval(),
         write_interval: config.projection_interval(),
@@ -121,6 +112,7 @@ pub async fn serve(
         pages,
         database,
         config: config.tail(),
+        blocked,
     };
 
     let measuring =
@@ -135,7 +127,6 @@ pub async fn serve(
     tasks.spawn(measuring);
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
     tasks.spawn(tail::keep_clock(Arc::clone(&log), ended.clone()));
-    tasks.spawn(projection.run(ended.clone()));
     for projection in ALL {
         tasks.spawn(Runner::new(projection, engine.clone()).run(ended.clone()));
     }

@@ -7,7 +7,7 @@ mod tickets;
 use std::{collections::HashMap, sync::Arc};
 
 use onsale_shared::{
-    event::DecodeError,
+    event::{DecodeError, PoolEvent},
     id::PoolId,
     log::{Position, RecordedEvent, StreamName, Version},
 };
@@ -60,6 +60,15 @@ pub(crate) enum FoldError {
     },
 }
 
+impl FoldError {
+    /// Of the event that stopped the fold.
+    pub(crate) const fn position(&self) -> Position {
+        match self {
+            Self::Gap { position, .. } | Self::Undecodable { position, .. } => *position,
+        }
+    }
+}
+
 impl Fold {
     /// Goes on from pools as they are at `position`.
     pub(crate) fn resume(position: Position, pools: impl IntoIterator<Item = Arc<Pool>>) -> Self {
@@ -92,21 +101,24 @@ impl Fold {
             self.position = event.position;
             return Ok(None);
         };
-        let known = self.get(&id).map_or(Version::START, |pool| pool.version);
-        if event.version != known.next() {
-            return Err(FoldError::Gap {
-                pool: id,
-                known,
-                found: event.version,
-                position: event.position,
-            });
-        }
+        self.check_next(&id, event)?;
         let fact = event.decode().map_err(|source| FoldError::Undecodable {
             position: event.position,
             stream: event.stream.clone(),
             version: event.version,
             source,
         })?;
+        self.apply_fact(id, event, &fact).map(Some)
+    }
+
+    /// As [`Self::apply`], of a pool's event that somebody has decoded.
+    pub(crate) fn apply_fact(
+        &mut self,
+        id: PoolId,
+        event: &RecordedEvent,
+        fact: &PoolEvent,
+    ) -> Result<Applied, FoldError> {
+        self.check_next(&id, event)?;
         let pool = self
             .pools
             .entry(id.clone())
@@ -115,15 +127,28 @@ impl Fold {
         // A pool that nothing happens to needs no memory for its tickets.
         let tickets = self.tickets.entry(id.clone());
         let tickets = tickets.or_insert_with(|| Tickets::unseen(pool.counts));
-        let possible = tickets.apply(&fact);
+        let possible = tickets.apply(fact);
         let was_corrupted = pool.corrupted;
-        let contradiction = advance(pool, event, &fact, possible);
+        let contradiction = advance(pool, event, fact, possible);
         let corrupted_by = contradiction.filter(|_| !was_corrupted);
         self.position = event.position;
-        Ok(Some(Applied {
+        Ok(Applied {
             pool: id,
             corrupted_by,
-        }))
+        })
+    }
+
+    fn check_next(&self, pool: &PoolId, event: &RecordedEvent) -> Result<(), FoldError> {
+        let known = self.get(pool).map_or(Version::START, |pool| pool.version);
+        if event.version == known.next() {
+            return Ok(());
+        }
+        Err(FoldError::Gap {
+            pool: pool.clone(),
+            known,
+            found: event.version,
+            position: event.position,
+        })
     }
 }
 

@@ -4,8 +4,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use onsale_shared::log::{LogClock, Position};
-use tokio::{sync::watch, time::Instant};
+use onsale_shared::log::LogClock;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tonic_health::{ServingStatus, server::HealthReporter};
 
@@ -13,7 +13,7 @@ use super::Service;
 use crate::{
     availability::Hub,
     lag::LagWatch,
-    projections::{Projection, all::ALL, board::Board},
+    projections::{Projection, all::ALL, board::Board, pools::POOLS},
     readiness::{Observer, Readiness},
 };
 
@@ -25,7 +25,6 @@ pub(crate) struct Vitals {
     pub(crate) hub: Arc<Hub>,
     pub(crate) clock: LogClock,
     pub(crate) readiness: Observer,
-    pub(crate) pools_checkpoint: watch::Receiver<Position>,
     pub(crate) board: Arc<Board>,
     pub(crate) lag_max: Duration,
 }
@@ -118,7 +117,7 @@ impl Vitals {
     fn look(&self, pools: &mut LagWatch) -> ServingStatus {
         let memory = self.hub.progress();
         let memory_lag = self.clock.now().since(memory.time);
-        let checkpoint = *self.pools_checkpoint.borrow();
+        let checkpoint = self.board.get(POOLS.name).progress.position;
         let pools_lag = pools.look(memory.position, checkpoint, Instant::now());
         let ready = *self.readiness.borrow() == Readiness::Ready;
         if ready && memory_lag.max(pools_lag) <= self.lag_max {

@@ -2,11 +2,20 @@
 //! the service starts next.
 
 use super::{
-    Projection, audit::AUDIT, claims::CLAIMS, customers::CUSTOMERS, history::HISTORY, sales::SALES,
+    Projection, audit::AUDIT, claims::CLAIMS, customers::CUSTOMERS, history::HISTORY, pools::POOLS,
+    sales::SALES,
 };
 
 /// See the module.
-pub(crate) const ALL: &[&Projection] = &[&AUDIT, &CLAIMS, &CUSTOMERS, &HISTORY, &SALES];
+#[rustfmt::skip]
+pub(crate) const ALL: &[&Projection] = &[
+    &POOLS,
+    &CLAIMS,
+    &CUSTOMERS,
+    &SALES,
+    &HISTORY,
+    &AUDIT,
+];
 
 /// The projection of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Projection> {

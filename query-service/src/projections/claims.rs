@@ -70,3 +70,6 @@ impl Projector for ClaimsProjector {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

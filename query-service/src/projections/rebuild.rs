@@ -38,9 +38,10 @@ pub(super) const CHUNK_EVENTS: usize = 10_000;
 /// How long the statements of a chunk may take in all.
 const CHUNK_TIME: Duration = Duration::from_secs(120);
 
-/// Settings of the session that builds: large statements, and none whose plan is for one row.
+/// Settings of the session that builds: large statements, and none whose plan is for one row, or for a table as it was.
 const SESSION: &str = "\
     SET synchronous_commit = off; \
+    SET plan_cache_mode = force_custom_plan; \
     SET statement_timeout = '2min'; \
     SET idle_in_transaction_session_timeout = '10s'; \
     SET maintenance_work_mem = '128MB'";

@@ -10,8 +10,12 @@ use crate::{database::Database, read_models::generations::LOCK_CLASS};
 /// A lost write is written again from the checkpoint that was lost with it, so it waits for no disk. A leader who is heard
 /// no more is given up by the server within seconds, since others wait for his lock: one whom the network forgot, and one
 /// who has stopped (he says something at least every [`HEARTBEAT`]).
+///
+/// Statements are planned each time, for the tables as they are: a plan that was kept from when a table was empty reads all
+/// of it for each key.
 const SESSION: &str = "\
     SET synchronous_commit = off; \
+    SET plan_cache_mode = force_custom_plan; \
     SET idle_session_timeout = '3s'; \
     SET tcp_keepalives_idle = 2; \
     SET tcp_keepalives_interval = 1; \

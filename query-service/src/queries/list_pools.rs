@@ -6,7 +6,8 @@ use super::{Freshness, Page, Paged, Queries, QueryError};
 use crate::{
     availability::Progress,
     pool::Pool,
-    read_models::pools::{PROJECTION, PoolFilter, list},
+    projections::pools::POOLS,
+    read_models::pools::{PoolFilter, list},
 };
 
 impl Queries {
@@ -18,15 +19,10 @@ impl Queries {
         freshness: Freshness,
     ) -> Result<(Paged<Pool, PoolId>, Progress), QueryError> {
         self.check_ready()?;
-        self.wait_for_checkpoint(freshness.required, freshness.deadline)
-            .await;
         let asked = page.clone();
-        let reading = self.read_at(PROJECTION, freshness, move |connection| {
+        let reading = self.read(&POOLS, freshness, move |connection| {
             let (filter, page) = (filter.clone(), asked.clone());
-            Box::pin(async move {
-                let (progress, pools) = list(connection, &filter, &page).await?;
-                Ok((progress, Some(pools)))
-            })
+            Box::pin(async move { list(connection, &filter, &page).await })
         });
         let (pools, included) = reading.await?;
         Ok((page.of(pools, |pool| pool.id.clone()), included))

@@ -1,14 +1,11 @@
-//! Lists of `pools`, in the order of their names, with the checkpoint that they belong to. Each is read by the index that
-//! finds the fewest; what else is asked is looked at row by row.
+//! Lists of `pools`, in the order of their names. Each is read by the index that finds the fewest; what else is asked is
+//! looked at row by row.
 
 use onsale_shared::{id::PoolId, text::Reference, time::Timestamp};
-use sqlx::{PgConnection, Row as _, postgres::PgRow};
+use sqlx::PgConnection;
 
-use super::{
-    pools::{PROJECTION, VERSION, columns},
-    pools_row::{pool_of, progress_of},
-};
-use crate::{availability::Progress, pool::Pool, queries::Page};
+use super::{pools::columns, pools_row::pool_of};
+use crate::{pool::Pool, queries::Page};
 
 /// What pools are asked for; all that is given must hold.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,45 +39,42 @@ impl PoolState {
     }
 }
 
-/// Pools by an index; $3 is the key of the last row seen, $4 the limit.
+/// Pools by an index; $1 is the key of the last row seen, $2 the limit.
 macro_rules! pools_where {
     ($first:literal) => {
         concat!(
-            "SELECT c.position AS checkpoint, c.time AS checkpoint_time, ",
+            "SELECT ",
             columns!(),
-            " FROM onsale_query.checkpoints c LEFT JOIN LATERAL ( \
-                SELECT * FROM onsale_query.pools p \
-                 WHERE ",
+            " FROM onsale_read.pools p WHERE ",
             $first,
-            "      AND p.pool > $3 \
-                   AND ($5::text IS NULL OR p.promoter = $5) AND ($6::text IS NULL OR p.show = $6) \
-                   AND ($7::timestamptz IS NULL OR p.show_time >= $7) \
-                   AND ($8::timestamptz IS NULL OR p.show_time < $8) \
-                   AND ($9::text IS NULL OR $9 = CASE WHEN p.corrupted THEN 'CORRUPTED' \
-                                                      WHEN p.cancelled THEN 'CANCELLED' \
-                                                      WHEN p.stop_mode IS NOT NULL THEN 'STOPPED' \
-                                                      ELSE 'ACTIVE' END) \
-                 ORDER BY p.pool LIMIT $4) p ON true \
-              WHERE c.projection = $1 AND c.version = $2 ORDER BY p.pool"
+            " AND p.pool > $1 \
+              AND ($3::text IS NULL OR p.promoter = $3) AND ($4::text IS NULL OR p.show = $4) \
+              AND ($5::timestamptz IS NULL OR p.show_time >= $5) \
+              AND ($6::timestamptz IS NULL OR p.show_time < $6) \
+              AND ($7::text IS NULL OR $7 = CASE WHEN p.corrupted THEN 'CORRUPTED' \
+                                                 WHEN p.cancelled THEN 'CANCELLED' \
+                                                 WHEN p.stop_mode IS NOT NULL THEN 'STOPPED' \
+                                                 ELSE 'ACTIVE' END) \
+            ORDER BY p.pool LIMIT $2"
         )
     };
 }
 
 const ALL: &str = pools_where!("true");
-const OF_PROMOTER: &str = pools_where!("p.promoter = $5");
-const OF_SHOW: &str = pools_where!("p.show = $6");
+const OF_PROMOTER: &str = pools_where!("p.promoter = $3");
+const OF_SHOW: &str = pools_where!("p.show = $4");
 const NOT_SELLING: &str = pools_where!("(p.corrupted OR p.cancelled OR p.stop_mode IS NOT NULL)");
 const AT_SHOW_TIME: &str = pools_where!(
-    "p.show_time >= coalesce($7::timestamptz, '-infinity') \
-     AND p.show_time < coalesce($8::timestamptz, 'infinity')"
+    "p.show_time >= coalesce($5::timestamptz, '-infinity') \
+     AND p.show_time < coalesce($6::timestamptz, 'infinity')"
 );
 
-/// A page of pools, and how far the table is; of one snapshot, since it is one statement.
+/// Pools.
 pub(crate) async fn list(
     connection: &mut PgConnection,
     filter: &PoolFilter,
     page: &Page<PoolId>,
-) -> Result<(Progress, Vec<Pool>), sqlx::Error> {
+) -> Result<Vec<Pool>, sqlx::Error> {
     let is_timed = filter.show_time_from.is_some() || filter.show_time_before.is_some();
     let sql = match filter.state {
         _ if filter.show.is_some() => OF_SHOW,
@@ -90,8 +84,6 @@ pub(crate) async fn list(
         Some(PoolState::Active) | None => ALL,
     };
     let rows = sqlx::query(sql)
-        .bind(PROJECTION)
-        .bind(VERSION)
         .bind(page.after.as_ref().map_or("", PoolId::as_str))
         .bind(page.limit())
         .bind(filter.promoter.as_ref().map(Reference::as_str))
@@ -101,9 +93,5 @@ pub(crate) async fn list(
         .bind(filter.state.map(PoolState::as_str))
         .fetch_all(connection)
         .await?;
-    let progress = progress_of(rows.first().ok_or(sqlx::Error::RowNotFound)?)?;
-    // Without any pool there is one row all the same, that of the checkpoint.
-    let is_pool = |row: &&PgRow| !matches!(row.try_get::<Option<&str>, _>("pool"), Ok(None));
-    let pools = rows.iter().filter(is_pool).map(pool_of);
-    Ok((progress, pools.collect::<Result<_, _>>()?))
+    rows.iter().map(pool_of).collect()
 }

@@ -9,6 +9,7 @@
 
 #![cfg(test)]
 
+mod claims;
 mod corruption;
 mod db;
 mod effects;

@@ -89,8 +89,10 @@ fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradiction> {
             pool.counts = counts.ok_or(Contradiction::CapacityBelowCommitted)?;
         }
         PoolEvent::PricingChanged(changed) => reprice(details, changed)?,
-        PoolEvent::PoolRescheduled(changed) => Arc::make_mut(details).schedule = changed.schedule,
-        PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits,
+        PoolEvent::PoolRescheduled(changed) => {
+            Arc::make_mut(details).schedule = changed.schedule.clone()
+        }
+        PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits.clone(),
     }
     Ok(())
 }
@@ -123,10 +125,10 @@ fn create(pool: &mut Pool, created: &PoolCreated) -> Result<(), Contradiction> {
         promoter: created.promoter.clone(),
         show: created.show.clone(),
         labels: created.labels.clone(),
-        schedule: created.schedule,
+        schedule: created.schedule.clone(),
         pricing: created.pricing.clone(),
         pricing_version: 1,
-        limits: created.limits,
+        limits: created.limits.clone(),
     }));
     Ok(())
 }

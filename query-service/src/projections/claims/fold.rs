@@ -121,8 +121,12 @@ impl Fold {
         let (claim, ticket) = named_by(fact);
         let claim = claim.map(|id| (pool.clone(), id));
         let ticket = ticket.map(|id| (pool.clone(), id));
-        let known = claim.as_ref().and_then(|key| self.claims.get(key));
-        if known.is_some_and(|claim| claim.last_position >= position) {
+        let claim_at = claim.as_ref().and_then(|key| self.claims.get(key));
+        let ticket_at = ticket.as_ref().and_then(|key| self.tickets.get(key));
+        let included = claim_at
+            .map(|row| row.last_position)
+            .max(ticket_at.map(|row| row.last_position));
+        if included >= Some(position) {
             return;
         }
         let contradicts = self.evolve(pool, fact, at).is_err();

@@ -80,9 +80,8 @@ async fn reads_are_exact_and_never_go_back_while_tables_are_built_anew_and_switc
             assert!(!compared.differ(), "{compared}");
         }
     };
-    timeout(LIMIT, async { tokio::join!(writing, rebuilding) })
-        .await
-        .unwrap();
+    let both = Box::pin(async { tokio::join!(writing, rebuilding) });
+    timeout(LIMIT, both).await.unwrap();
     let last = given.append("third", 0, "SalesResumed").await;
     running.reach(last).await;
     stop.store(true, Ordering::SeqCst);
