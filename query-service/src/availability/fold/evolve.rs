@@ -89,10 +89,8 @@ fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradiction> {
             pool.counts = counts.ok_or(Contradiction::CapacityBelowCommitted)?;
         }
         PoolEvent::PricingChanged(changed) => reprice(details, changed)?,
-        PoolEvent::PoolRescheduled(changed) => {
-            Arc::make_mut(details).schedule = changed.schedule.clone()
-        }
-        PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits.clone(),
+        PoolEvent::PoolRescheduled(changed) => Arc::make_mut(details).schedule = changed.schedule,
+        PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits,
     }
     Ok(())
 }
@@ -125,10 +123,10 @@ fn create(pool: &mut Pool, created: &PoolCreated) -> Result<(), Contradiction> {
         promoter: created.promoter.clone(),
         show: created.show.clone(),
         labels: created.labels.clone(),
-        schedule: created.schedule.clone(),
+        schedule: created.schedule,
         pricing: created.pricing.clone(),
         pricing_version: 1,
-        limits: created.limits.clone(),
+        limits: created.limits,
     }));
     Ok(())
 }
