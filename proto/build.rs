@@ -14,6 +14,7 @@ const FILES: &[&str] = &[
     "onsale/v1/execute.proto",
     "onsale/v1/command_service.proto",
     "onsale/v1/query_events.proto",
+    "onsale/v1/query_projections.proto",
     "onsale/v1/query_service.proto",
 ];
 

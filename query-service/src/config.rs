@@ -33,6 +33,10 @@ pub struct Config {
     #[arg(long, env = "ONSALE_QUERY_LISTEN", default_value_t = LISTEN, value_name = "ADDRESS")]
     pub listen: SocketAddr,
 
+    /// The address to serve metrics on, for Prometheus, by HTTP. Unset: nothing is measured.
+    #[arg(long, env = "ONSALE_QUERY_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+
     /// Whether to wake up on notifications of PostgreSQL; without them the log is only polled
     #[arg(long, env = "ONSALE_QUERY_HINTS", default_value_t = true, action = ArgAction::Set, value_name = "BOOL")]
     pub hints: bool,
@@ -57,7 +61,7 @@ pub struct Config {
           value_parser = value_parser!(u64).range(0..=60_000), value_name = "MILLISECONDS")]
     pub projection_interval_ms: u64,
 
-    /// The most connections to PostgreSQL for queries; following the log and writing read models take up to 4 more
+    /// The most connections to PostgreSQL for queries; following the log takes up to 6 more, and each projection one
     #[arg(long, env = "ONSALE_QUERY_READ_CONNECTIONS_MAX", default_value_t = READ_CONNECTIONS_MAX,
           value_parser = value_parser!(u32).range(1..=1_000), value_name = "CONNECTIONS")]
     pub read_connections_max: u32,
@@ -105,6 +109,7 @@ impl Config {
         Self {
             database_url: database_url.into(),
             listen: LISTEN,
+            metrics_listen: None,
             hints: true,
             poll_interval_ms: POLL_INTERVAL_MS,
             page_events: PAGE_EVENTS,

@@ -8,6 +8,7 @@
 //! - `tail` starts from the read model without a seam and follows the log; it is the only writer of memory.
 //! - `availability` folds events into pools and hands them to readers and subscribers, from memory.
 //! - `projections` writes what changed into PostgreSQL, one leader at a time; `read_models` is the SQL of it.
+//! - `maintain` is what an operator runs beside the service: tables built anew, or compared with the log.
 //! - `queries` answers: it waits for the freshness that was asked for and reads.
 //! - `grpc` is the edge: validation, conversion, deadlines, status codes, health.
 //!
@@ -18,6 +19,8 @@ mod config;
 mod database;
 mod grpc;
 mod lag;
+mod maintain;
+mod metrics;
 mod migrate;
 mod pool;
 mod projections;
@@ -28,5 +31,7 @@ mod serve;
 mod tail;
 
 pub use config::{Config, InvalidConfig};
+pub use maintain::{rebuild, verify};
 pub use migrate::migrate;
+pub use projections::rebuild::{Comparison, RebuildOptions};
 pub use serve::serve;

@@ -1,11 +1,14 @@
 //! The program: reads its command line, starts logging, and runs one subcommand.
 
-use std::process::ExitCode;
+use std::{
+    io::{Write as _, stdout},
+    process::ExitCode,
+};
 
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use mimalloc::MiMalloc;
-use onsale_query_service::{Config, migrate, serve};
+use onsale_query_service::{Comparison, Config, RebuildOptions, migrate, rebuild, serve, verify};
 use onsale_shared::{shutdown, telemetry};
 use tokio::net::TcpListener;
 
@@ -44,6 +47,34 @@ enum Command {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
         database_url: String,
     },
+    /// Build the tables of a projection anew from the log, compare them with the live ones, and let queries see them
+    ///
+    /// Queries are answered from the old tables meanwhile, and the service goes on writing them. What was broken off is gone
+    /// on with. A progress bar is written to standard error if that is a terminal; what was compared, to standard output.
+    Rebuild {
+        /// The projection, as `GetProjections` names it
+        projection: String,
+        /// The PostgreSQL database with the event log and the read models
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+        database_url: String,
+        /// Let queries see the new tables although they differ from the old ones
+        #[arg(long)]
+        accept_differences: bool,
+        /// Begin from the beginning, even if something was broken off
+        #[arg(long)]
+        anew: bool,
+    },
+    /// Fold the log beside the read models, and say in which row they differ from it; exit with 1 if there is one
+    ///
+    /// Safe at any time: the service goes on. Needs room for a second copy of the tables of one projection. A progress bar is
+    /// written to standard error if that is a terminal; what was compared, to standard output.
+    Verify {
+        /// The projections, as `GetProjections` names them; all, if none is named
+        projections: Vec<String>,
+        /// The PostgreSQL database with the event log and the read models
+        #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+        database_url: String,
+    },
     /// Exit with 0 if a server says SERVING, with 1 otherwise
     Health {
         /// The server to ask
@@ -73,6 +104,22 @@ async fn main() -> ExitCode {
     let ended = match cli.command {
         Command::Serve(config) => run(*config).await,
         Command::Migrate { database_url } => migrate(&database_url).await,
+        Command::Rebuild {
+            projection,
+            database_url,
+            accept_differences,
+            anew,
+        } => {
+            let options = RebuildOptions {
+                accept_differences,
+                anew,
+            };
+            rebuilt(&database_url, &projection, options).await
+        }
+        Command::Verify {
+            projections,
+            database_url,
+        } => verified(&database_url, &projections).await,
         Command::Health { address } => return healthy(address).await,
     };
     match ended {
@@ -92,6 +139,26 @@ async fn run(config: Config) -> anyhow::Result<()> {
     let listener = TcpListener::bind(config.listen).await;
     let listener = listener.with_context(|| format!("{} cannot be listened on", config.listen))?;
     serve(config, listener, stop).await
+}
+
+async fn rebuilt(
+    database_url: &str,
+    projection: &str,
+    options: RebuildOptions,
+) -> anyhow::Result<()> {
+    let compared = rebuild(database_url, projection, options).await?;
+    writeln!(stdout(), "{compared}\nthe new tables are live")?;
+    Ok(())
+}
+
+async fn verified(database_url: &str, projections: &[String]) -> anyhow::Result<()> {
+    let compared = verify(database_url, projections).await?;
+    for comparison in &compared {
+        writeln!(stdout(), "{comparison}")?;
+    }
+    let differ = compared.iter().any(Comparison::differ);
+    anyhow::ensure!(!differ, "the read models are not what the log says");
+    Ok(())
 }
 
 async fn healthy(address: String) -> ExitCode {

@@ -13,6 +13,8 @@
 //!   in each other's way; what makes it safe is the checkpoint, which moves only from where the writer believes it to be.
 //! - [`writer`] writes a batch, checkpoint first, in one transaction. It tells what an event makes impossible from an outage.
 //! - [`pages`] reads the log once for all projections that are at the same place.
+//! - [`rebuild`] fills another generation of the tables beside the live one, compares the two, and switches; [`renew`] does
+//!   so by itself when the program is newer than the tables.
 //! - [`board`] is what this process knows of each projection.
 //! - [`pools`] alone is fed by memory: it takes from the hub what changed since its checkpoint, as one cut, whenever it is
 //!   ready for more.
@@ -27,6 +29,8 @@ mod entry;
 pub(crate) mod pages;
 pub(crate) mod pools;
 mod projection;
+pub(crate) mod rebuild;
+pub(crate) mod renew;
 pub(crate) mod runner;
 mod session;
 mod writer;

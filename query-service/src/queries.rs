@@ -5,6 +5,7 @@ mod events;
 mod freshness;
 mod get_availability;
 mod get_pool;
+mod get_projections;
 mod page;
 mod quote_price;
 mod read;
@@ -16,10 +17,11 @@ use onsale_shared::{
     id::{EventId, PoolId},
     log::{EventLog, Position, ReadError, Version},
 };
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 
 pub(crate) use events::{Chain, EventsQuery, Told};
 pub(crate) use freshness::Freshness;
+pub(crate) use get_projections::Projections;
 pub(crate) use page::{Page, Paged};
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
 pub(crate) use watch_availability::{Stream, WatchQuery};
@@ -36,10 +38,8 @@ use crate::{
 pub(crate) struct Queries {
     pub(crate) hub: Arc<Hub>,
     pub(crate) read_models: Arc<Connections>,
-    /// For events as they were written; on connections that nobody waits for who follows the log.
+    /// For events as they were written, and how far they go; on connections that nobody waits for who follows the log.
     pub(crate) log: Arc<dyn EventLog>,
-    /// How far the table `pools` is, as far as this process knows.
-    pub(crate) pools_checkpoint: watch::Receiver<Position>,
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
@@ -72,7 +72,7 @@ pub(crate) enum QueryError {
     TooManyStreams,
     #[error("PostgreSQL cannot be asked")]
     Database(#[source] sqlx::Error),
-    #[error("the log cannot be read")]
+    #[error("the log cannot be asked")]
     Log(#[source] ReadError),
     #[error("PostgreSQL did not answer in time")]
     DatabaseTooSlow,

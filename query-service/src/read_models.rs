@@ -1,6 +1,7 @@
 //! The tables that queries are answered from, and all SQL on them.
 
 pub(crate) mod audit;
+pub(crate) mod compare;
 pub(crate) mod generations;
 pub(crate) mod pools;
 mod pools_row;

@@ -6,15 +6,11 @@ use anyhow::Context as _;
 use futures::FutureExt as _;
 use onsale_proto::server::{run, run::infrastructure};
 use onsale_shared::log::{
-    EventLog, Position,
+    EventLog,
     postgres::{PostgresLog, PostgresLogConfig, Role},
 };
 use sqlx::Connection as _;
-use tokio::{
-    net::TcpListener,
-    sync::{Semaphore, watch},
-    task::JoinSet,
-};
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -26,11 +22,12 @@ use crate::{
         Service,
         health::{Vitals, keep_reporting, not_serving},
     },
+    metrics,
     projections::{
         all::ALL,
         board::Board,
         pages::Pages,
-        pools::PoolsProjection,
+        renew::renew,
         runner::{Engine, Runner},
     },
     queries::Queries,
@@ -53,6 +50,10 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let (reporter, health) = tonic_health::server::health_reporter();
     not_serving(&reporter).await;
+    if let Some(address) = config.metrics_listen {
+        metrics::export(address)?;
+        tracing::info!(%address, "metrics");
+    }
     let database = Database::open(&config.database_url).await?;
     let log = open_log(&database).await?;
     ensure_generations(&database).await?;
@@ -60,7 +61,6 @@ pub async fn serve(
     let board = Arc::new(Board::of(ALL));
     let hub = Arc::new(Hub::default());
     let readiness = readiness::starting();
-    let checkpoint = watch::Sender::new(Position::START);
     let read_models = database.connections(config.read_connections_max);
     let clock = log.clock().clone();
 
@@ -68,7 +68,6 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
         log: open_log(&database).await?,
-        pools_checkpoint: checkpoint.subscribe(),
         endings: Endings {
             stop: stop.clone(),
             readiness: readiness.subscribe(),
@@ -87,16 +86,10 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         clock,
         readiness: readiness.subscribe(),
-        pools_checkpoint: checkpoint.subscribe(),
+        board: Arc::clone(&board),
         lag_max: config.lag_max(),
     };
-    let projection = PoolsProjection {
-        database: database.clone(),
-        hub: Arc::clone(&hub),
-        checkpoint,
-        standby_interval: config.poll_interval(),
-        write_interval: config.projection_interval(),
-    };
+    let renewed = database.clone();
     let engine = Engine {
         database: database.clone(),
         pages: Arc::clone(&pages),
@@ -113,18 +106,22 @@ pub async fn serve(
         config: config.tail(),
     };
 
+    let measuring =
+        metrics::keep_measuring(Arc::clone(&engine.board), Arc::clone(&hub), stop.clone());
+
     // Work goes on while the server drains; only health turns away at once.
     let ended = CancellationToken::new();
     let mut tasks = Tasks {
         set: JoinSet::new(),
         readiness: readiness.clone(),
     };
+    tasks.spawn(measuring);
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
-    tasks.spawn(tail::keep_clock(log, ended.clone()));
-    tasks.spawn(projection.run(ended.clone()));
+    tasks.spawn(tail::keep_clock(Arc::clone(&log), ended.clone()));
     for projection in ALL {
         tasks.spawn(Runner::new(projection, engine.clone()).run(ended.clone()));
     }
+    tasks.spawn(renew(ALL, renewed, log, ended.clone()));
     tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
     tracing::info!(address = ?listener.local_addr().ok(), "listening");
     let served = run(listener, routes, reporter, config.server_limits(), stop).await;

@@ -7,7 +7,7 @@ mod tickets;
 use std::{collections::HashMap, sync::Arc};
 
 use onsale_shared::{
-    event::DecodeError,
+    event::{DecodeError, PoolEvent},
     id::PoolId,
     log::{Position, RecordedEvent, StreamName, Version},
 };
@@ -90,21 +90,24 @@ impl Fold {
             self.position = event.position;
             return Ok(None);
         };
-        let known = self.get(&id).map_or(Version::START, |pool| pool.version);
-        if event.version != known.next() {
-            return Err(FoldError::Gap {
-                pool: id,
-                known,
-                found: event.version,
-                position: event.position,
-            });
-        }
+        self.check_next(&id, event)?;
         let fact = event.decode().map_err(|source| FoldError::Undecodable {
             position: event.position,
             stream: event.stream.clone(),
             version: event.version,
             source,
         })?;
+        self.apply_fact(id, event, &fact).map(Some)
+    }
+
+    /// As [`Self::apply`], of a pool's event that somebody has decoded.
+    pub(crate) fn apply_fact(
+        &mut self,
+        id: PoolId,
+        event: &RecordedEvent,
+        fact: &PoolEvent,
+    ) -> Result<Applied, FoldError> {
+        self.check_next(&id, event)?;
         let pool = self
             .pools
             .entry(id.clone())
@@ -113,7 +116,7 @@ impl Fold {
         // A pool that nothing happens to needs no memory for its tickets.
         let tickets = self.tickets.entry(id.clone());
         let tickets = tickets.or_insert_with(|| Tickets::unseen(pool.counts));
-        let possible = tickets.apply(&fact);
+        let possible = tickets.apply(fact);
         let contradiction = possible.and_then(|()| evolve(pool, fact)).err();
         let corrupted_by = contradiction.filter(|_| !pool.corrupted);
         pool.corrupted |= contradiction.is_some();
@@ -121,10 +124,23 @@ impl Fold {
         pool.position = event.position;
         pool.update_time = event.time;
         self.position = event.position;
-        Ok(Some(Applied {
+        Ok(Applied {
             pool: id,
             corrupted_by,
-        }))
+        })
+    }
+
+    fn check_next(&self, pool: &PoolId, event: &RecordedEvent) -> Result<(), FoldError> {
+        let known = self.get(pool).map_or(Version::START, |pool| pool.version);
+        if event.version == known.next() {
+            return Ok(());
+        }
+        Err(FoldError::Gap {
+            pool: pool.clone(),
+            known,
+            found: event.version,
+            position: event.position,
+        })
     }
 }
 

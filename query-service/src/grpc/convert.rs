@@ -2,6 +2,7 @@
 
 mod events;
 mod pricing;
+mod projections;
 
 use std::time::Duration;
 
@@ -18,6 +19,7 @@ use crate::pool::{Pool, Sale, SaleStatus};
 
 pub(super) use events::{chain, event};
 pub(super) use pricing::quote;
+pub(super) use projections::projections;
 
 /// More than any pool has: a customer's limit that is higher, as of pools of before there was one, limits nothing.
 const CUSTOMER_TICKETS_MAX: u32 = 10_000_000;

@@ -195,4 +195,15 @@ impl QueryService for Service {
         let stream = stream.map_err(|error| self.failed(&error, request.metadata()))?;
         Ok(Response::new(Box::pin(frames(stream, asked.fingerprint))))
     }
+
+    async fn get_projections(
+        &self,
+        request: Request<v1::GetProjectionsRequest>,
+    ) -> Result<Response<v1::GetProjectionsResponse>, Status> {
+        let required = validate::get_projections(request.get_ref())?;
+        let freshness = self.freshness(required, request.metadata());
+        let answer = self.queries.get_projections(freshness).await;
+        let answer = answer.map_err(|error| self.failed(&error, request.metadata()))?;
+        Ok(Response::new(convert::projections(&answer)))
+    }
 }

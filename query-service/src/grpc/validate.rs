@@ -86,6 +86,12 @@ pub(super) fn watch_availability(
     }
 }
 
+pub(super) fn get_projections(request: &v1::GetProjectionsRequest) -> Result<Position, Violations> {
+    let mut violations = Violations::default();
+    let required = violations.take("at_least_as_fresh", required(&request.at_least_as_fresh));
+    required.ok_or(violations)
+}
+
 /// What is wrong with a request, field by field.
 #[derive(Debug, Default)]
 pub(super) struct Violations(Vec<FieldViolation>);

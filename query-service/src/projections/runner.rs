@@ -11,6 +11,7 @@ use super::{
     Blocked, Projection,
     board::Board,
     pages::Pages,
+    pools::{self, POOLS},
     session::{self, HEARTBEAT, in_time},
     writer::{Interrupted, Step, Writer},
 };
@@ -46,7 +47,15 @@ pub(crate) struct Engine {
 /// See the module.
 pub(crate) struct Runner {
     post: Post,
-    writer: Writer,
+    feed: Feed,
+}
+
+/// Where what is written comes from.
+enum Feed {
+    /// The log.
+    Log(Writer),
+    /// Memory: what changed since the generation's position.
+    Memory,
 }
 
 /// Where a runner stands.
@@ -66,9 +75,14 @@ enum Woken {
 
 impl Runner {
     pub(crate) fn new(projection: &'static Projection, engine: Engine) -> Self {
+        let feed = if projection.name == POOLS.name {
+            Feed::Memory
+        } else {
+            Feed::Log(Writer::new(projection, BATCH_EVENTS_MAX, BATCH_TIME))
+        };
         Self {
             post: Post { projection, engine },
-            writer: Writer::new(projection, BATCH_EVENTS_MAX, BATCH_TIME),
+            feed,
         }
     }
 
@@ -146,14 +160,15 @@ impl Runner {
         mut live: Generation,
         backoff: &mut Backoff,
     ) -> Result<(), Interrupted> {
+        let post = &self.post;
         in_time(generations::use_schema(session, &live.schema())).await?;
-        self.writer.forget();
-        self.post.engine.board.tell(&live);
+        self.feed.forget();
+        post.engine.board.tell(&live);
         let mut said = Instant::now();
         loop {
-            let woken = self.post.wait(live.progress.position).await;
+            let woken = post.wait(live.progress.position).await;
             if woken == Woken::Heartbeat || said.elapsed() >= HEARTBEAT {
-                if !self.post.is_still(session, &live).await? {
+                if !post.is_still(session, &live).await? {
                     return Ok(());
                 }
                 said = Instant::now();
@@ -161,42 +176,23 @@ impl Runner {
             if woken == Woken::Heartbeat {
                 continue;
             }
-            let observed = self.post.engine.hub.progress();
-            let position = live.progress.position;
-            let pages = &self.post.engine.pages;
-            let batch = pages.after(position, self.writer.events_max()).await?;
-            let entries = batch.entries();
-            let Some(last) = entries.last() else {
+            let Some((step, more)) = self.feed.write(&post.engine, session, &live).await? else {
                 continue;
             };
-            let last = last.event.position;
-            match self
-                .writer
-                .write(session, &live, &entries, observed)
-                .await?
-            {
+            match step {
                 Step::Moved(progress) => {
-                    if let Some(blocked) = live.blocked.take() {
-                        tracing::info!(
-                            projection = self.post.projection.name,
-                            position = blocked.position.get(),
-                            "the projection `{}` goes on past the event that blocked it",
-                            self.post.projection.name
-                        );
-                    }
+                    post.note_unblocked(&mut live);
                     live.progress = progress;
-                    self.post.engine.board.tell(&live);
+                    post.engine.board.tell(&live);
                     *backoff = Backoff::new();
-                    let is_behind =
-                        progress.position < last || entries.len() == self.writer.events_max();
-                    let pause = self.post.engine.write_interval;
-                    if !is_behind && !self.post.pause(session, &live, pause).await? {
+                    let pause = post.engine.write_interval;
+                    if more == More::No && !post.pause(session, &live, pause).await? {
                         return Ok(());
                     }
                 }
                 Step::Replaced => return Ok(()),
                 Step::Blocked(blocked) => {
-                    if !self.post.stand_before(session, &mut live, blocked).await? {
+                    if !post.stand_before(session, &mut live, blocked).await? {
                         return Ok(());
                     }
                 }
@@ -206,7 +202,68 @@ impl Runner {
     }
 }
 
+/// Whether there is more to write at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum More {
+    Yes,
+    No,
+}
+
+impl Feed {
+    fn forget(&mut self) {
+        match self {
+            Self::Log(writer) => writer.forget(),
+            Self::Memory => {}
+        }
+    }
+
+    /// Writes what comes next; none if nothing does yet.
+    async fn write(
+        &mut self,
+        engine: &Engine,
+        session: &mut PgConnection,
+        live: &Generation,
+    ) -> Result<Option<(Step, More)>, Interrupted> {
+        let position = live.progress.position;
+        let writer = match self {
+            Self::Memory => {
+                let cut = engine.hub.changed_since(position);
+                if cut.progress.position <= position {
+                    return Ok(None);
+                }
+                return Ok(Some((pools::write(session, live, &cut).await?, More::No)));
+            }
+            Self::Log(writer) => writer,
+        };
+        let observed = engine.hub.progress();
+        let batch = engine.pages.after(position, writer.events_max()).await?;
+        let entries = batch.entries();
+        let Some(last) = entries.last() else {
+            return Ok(None);
+        };
+        let step = writer.write(session, live, &entries, observed).await?;
+        let more = match &step {
+            Step::Moved(to) if to.position < last.event.position => More::Yes,
+            _ if entries.len() == writer.events_max() => More::Yes,
+            Step::Moved(_) | Step::Replaced | Step::Blocked(_) => More::No,
+        };
+        Ok(Some((step, more)))
+    }
+}
+
 impl Post {
+    /// Nothing is in the way any more.
+    fn note_unblocked(&self, live: &mut Generation) {
+        if let Some(blocked) = live.blocked.take() {
+            tracing::info!(
+                projection = self.projection.name,
+                position = blocked.position.get(),
+                "the projection `{}` goes on past the event that blocked it",
+                self.projection.name
+            );
+        }
+    }
+
     /// Says what is in the way, and waits; false if somebody else leads meanwhile.
     async fn stand_before(
         &self,

@@ -3,4 +3,6 @@
 mod audit;
 mod audit_large;
 mod given;
+mod rebuilding;
 mod running;
+mod zombies;

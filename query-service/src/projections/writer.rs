@@ -84,6 +84,15 @@ impl Writer {
         self.projector.forget();
     }
 
+    /// Writes what entries mean, in a transaction of somebody else's, who has moved the position past them.
+    pub(super) async fn apply(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[&Entry],
+    ) -> Result<(), ApplyError> {
+        self.projector.apply(connection, entries).await
+    }
+
     /// Writes some of the next entries, at least one. `observed` is how far the log was known to go before they were read.
     pub(super) async fn write(
         &mut self,
@@ -193,7 +202,7 @@ fn of_rows(error: sqlx::Error) -> Result<Refused, sqlx::Error> {
 
 /// How far a generation is with `last`. It includes what was recorded before, and, if nothing of it is left, what was in
 /// the log when that was observed.
-fn reached(last: &Entry, from: Progress, observed: Progress) -> Progress {
+pub(super) fn reached(last: &Entry, from: Progress, observed: Progress) -> Progress {
     let position = last.event.position;
     let mut time = last.event.recorded_at.max(from.time);
     if position >= observed.position {

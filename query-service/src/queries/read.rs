@@ -9,7 +9,7 @@ use tokio::{
     time::{Instant, timeout, timeout_at},
 };
 
-use super::{Freshness, Queries, QueryError, get_pool::as_fresh_as};
+use super::{Freshness, Queries, QueryError};
 use crate::{
     availability::Progress,
     database::Reading,
@@ -104,5 +104,36 @@ impl Queries {
         } else {
             QueryError::DatabaseTooSlow
         }
+    }
+}
+
+/// How far a table is that was read when memory had come so far before: on an idle log its checkpoint rests, but time
+/// goes on.
+fn as_fresh_as(table: Progress, memory: Progress) -> Progress {
+    if table.position < memory.position {
+        return table;
+    }
+    Progress {
+        time: table.time.max(memory.time),
+        ..table
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::availability::hub::tests::at;
+
+    #[test]
+    fn on_an_idle_log_time_goes_on() {
+        let memory = Progress {
+            time: at(900).time,
+            ..at(7)
+        };
+        assert_eq!(as_fresh_as(at(7), memory), memory);
+        // A table that has more than memory had has all that memory had.
+        assert_eq!(as_fresh_as(at(8), memory).time, at(900).time);
+        assert_eq!(as_fresh_as(at(8), memory).position, at(8).position);
+        assert_eq!(as_fresh_as(at(6), memory), at(6));
     }
 }

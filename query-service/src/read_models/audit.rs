@@ -8,6 +8,6 @@ mod write;
 
 pub(crate) use causes::{EFFECTS_MAX, causes, effects};
 #[cfg(test)]
-pub(crate) use seek::explained::explained;
-pub(crate) use seek::{Direction, Filter, Found, LOOKS_MAX, look};
+pub(crate) use seek::{LOOKS_MAX, explained::explained};
+pub(crate) use seek::{Direction, Filter, Found, look};
 pub(crate) use write::{Row, before, insert};

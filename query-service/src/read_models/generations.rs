@@ -1,24 +1,29 @@
-//! Generations of read models: each a schema of its own, and a row that says how far it is and what it is for. All SQL
-//! that makes, moves, switches and drops them.
+//! Generations of read models: each a schema of its own, and a row that says how far it is and what it is for. [`life`] makes,
+//! switches and drops them; here they are read and moved.
+
+mod life;
 
 use std::fmt;
 
-use onsale_shared::{log::Position, time::Timestamp};
-use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, Postgres, Row as _, Transaction,
-    postgres::PgRow,
-    types::chrono::{DateTime, Utc},
-};
+use onsale_shared::log::Position;
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
-use super::{pools_row::progress_of, views};
-use crate::{
-    availability::Progress,
-    projections::{Blocked, Projection},
-};
+use super::pools_row::progress_of;
+use crate::{availability::Progress, projections::Blocked};
 
-/// 'onsq' in ASCII: the first key of every advisory lock of this service. The second is 0 here: who makes or switches
-/// generations does it alone.
+pub(crate) use life::{begin, discard, drop_retired, ensure_live, hold_live, index, make_live};
+
+/// 'onsq' in ASCII: the first key of every advisory lock of this service.
 pub(crate) const LOCK_CLASS: i32 = 1_869_509_489;
+
+/// The columns of a generation.
+macro_rules! columns {
+    () => {
+        "generation, version, state, position AS checkpoint, time AS checkpoint_time, blocked_position, \
+         blocked_reason, indexed, events_per_second"
+    };
+}
+pub(crate) use columns;
 
 /// What a generation is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +73,7 @@ impl Generation {
 pub(crate) struct Schema(String);
 
 impl Schema {
-    pub(super) fn of(projection: &'static str, number: i32) -> Self {
+    fn of(projection: &'static str, number: i32) -> Self {
         Self(format!("onsale_query_{projection}_{number}"))
     }
 
@@ -158,11 +163,11 @@ pub(crate) async fn live(
     connection: &mut PgConnection,
     projection: &'static str,
 ) -> Result<Generation, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT generation, version, state, position AS checkpoint, time AS checkpoint_time, blocked_position, \
-                blocked_reason, indexed, events_per_second \
-           FROM onsale_query.generations WHERE projection = $1 AND state = 'live'",
-    )
+    let row = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM onsale_query.generations WHERE projection = $1 AND state = 'live'"
+    ))
     .bind(projection)
     .fetch_one(connection)
     .await?;
@@ -174,106 +179,18 @@ pub(crate) async fn in_use(
     connection: &mut PgConnection,
     projection: &'static str,
 ) -> Result<Vec<Generation>, sqlx::Error> {
-    let rows = sqlx::query(
-        "SELECT generation, version, state, position AS checkpoint, time AS checkpoint_time, blocked_position, \
-                blocked_reason, indexed, events_per_second \
-           FROM onsale_query.generations \
-          WHERE projection = $1 AND state IN ('live', 'building', 'scratch') ORDER BY generation",
-    )
+    let rows = sqlx::query(concat!(
+        "SELECT ",
+        columns!(),
+        " FROM onsale_query.generations \
+          WHERE projection = $1 AND state IN ('live', 'building', 'scratch') ORDER BY generation"
+    ))
     .bind(projection)
     .fetch_all(connection)
     .await?;
     rows.iter()
         .map(|row| generation_of(projection, row))
         .collect()
-}
-
-/// Makes the first generation of a projection, empty and live, unless it has a live one.
-pub(crate) async fn ensure_live(
-    connection: &mut PgConnection,
-    projection: &'static Projection,
-) -> Result<Generation, sqlx::Error> {
-    let mut transaction = alone(connection).await?;
-    match live(&mut transaction, projection.name).await {
-        Err(sqlx::Error::RowNotFound) => {}
-        there => {
-            transaction.rollback().await?;
-            return there;
-        }
-    }
-    let generation = create(&mut transaction, projection, State::Live).await?;
-    index(&mut transaction, projection, &generation).await?;
-    views::show(&mut transaction, projection, &generation.schema()).await?;
-    transaction.commit().await?;
-    Ok(Generation {
-        indexed: true,
-        ..generation
-    })
-}
-
-/// Makes an empty generation beside those that there are.
-pub(crate) async fn begin(
-    connection: &mut PgConnection,
-    projection: &'static Projection,
-    state: State,
-) -> Result<Generation, sqlx::Error> {
-    let mut transaction = alone(connection).await?;
-    let generation = create(&mut transaction, projection, state).await?;
-    transaction.commit().await?;
-    Ok(generation)
-}
-
-async fn create(
-    transaction: &mut Transaction<'_, Postgres>,
-    projection: &'static Projection,
-    state: State,
-) -> Result<Generation, sqlx::Error> {
-    let row = sqlx::query(
-        "INSERT INTO onsale_query.generations (projection, generation, version, state) \
-         SELECT $1, coalesce(max(generation), 0) + 1, $2, $3 FROM onsale_query.generations WHERE projection = $1 \
-         RETURNING generation, version, state, position AS checkpoint, time AS checkpoint_time, blocked_position, \
-                   blocked_reason, indexed, events_per_second",
-    )
-    .bind(projection.name)
-    .bind(projection.version)
-    .bind(state.as_str())
-    .fetch_one(&mut **transaction)
-    .await?;
-    let generation = generation_of(projection.name, &row)?;
-    let schema = generation.schema();
-    // Safe: a schema's name is built of constants.
-    let make = AssertSqlSafe(format!("CREATE SCHEMA {schema}"));
-    sqlx::raw_sql(make).execute(&mut **transaction).await?;
-    run_in(transaction, &schema, projection.tables_sql).await?;
-    Ok(generation)
-}
-
-/// Makes all indexes of a generation; part of the transaction that says so.
-pub(crate) async fn index(
-    transaction: &mut Transaction<'_, Postgres>,
-    projection: &'static Projection,
-    generation: &Generation,
-) -> Result<(), sqlx::Error> {
-    run_in(transaction, &generation.schema(), projection.indexes_sql).await?;
-    sqlx::query(
-        "UPDATE onsale_query.generations SET indexed = true WHERE projection = $1 AND generation = $2",
-    )
-    .bind(generation.projection)
-    .bind(generation.number)
-    .execute(&mut **transaction)
-    .await
-    .map(drop)
-}
-
-/// Runs a projection's own SQL, which names its tables without a schema.
-async fn run_in(
-    transaction: &mut Transaction<'_, Postgres>,
-    schema: &Schema,
-    sql: &'static str,
-) -> Result<(), sqlx::Error> {
-    use_schema(transaction, schema).await?;
-    sqlx::raw_sql(sql).execute(&mut **transaction).await?;
-    Ok(())
 }
 
 /// From here on the session's SQL finds the generation's tables without naming the schema.
@@ -288,19 +205,7 @@ pub(crate) async fn use_schema(
         .map(drop)
 }
 
-/// A transaction that makes, switches or drops generations; only one does at a time.
-pub(crate) async fn alone(
-    connection: &mut PgConnection,
-) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
-    let mut transaction = connection.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1, 0)")
-        .bind(LOCK_CLASS)
-        .execute(&mut *transaction)
-        .await?;
-    Ok(transaction)
-}
-
-pub(super) const fn moved(rows: u64) -> Moved {
+const fn moved(rows: u64) -> Moved {
     if rows == 1 { Moved::Yes } else { Moved::No }
 }
 
@@ -324,9 +229,4 @@ fn generation_of(projection: &'static str, row: &PgRow) -> Result<Generation, sq
         indexed: row.try_get("indexed")?,
         events_per_second: row.try_get("events_per_second")?,
     })
-}
-
-/// When a generation was retired, by the database's clock; for tests and for what is dropped later.
-pub(crate) fn time_of(row: &PgRow, column: &str) -> Result<Timestamp, sqlx::Error> {
-    row.try_get::<DateTime<Utc>, _>(column).map(Timestamp::from)
 }

@@ -4,15 +4,19 @@ use futures::TryStreamExt as _;
 use onsale_shared::id::PoolId;
 use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgRow};
 
-use super::pools_row::{pool_of, progress_of};
-use crate::{availability::Progress, database::Database, pool::Pool};
+use super::{
+    generations,
+    pools_row::{pool_of, progress_of},
+    snapshot,
+};
+use crate::{availability::Progress, database::Database, pool::Pool, projections::pools::POOLS};
 
-pub(crate) use super::pools_write::{Moved, move_checkpoint, upsert};
+pub(crate) use super::pools_write::upsert;
 
-/// The projection that writes the table, as its checkpoint names it.
-pub(super) const PROJECTION: &str = "pools";
-/// Of the projection's code and tables.
-pub(super) const VERSION: i32 = 1;
+/// The tables of the projection.
+pub(crate) const TABLES: &str = include_str!("pools/tables.sql");
+/// All indexes but the key.
+pub(crate) const INDEXES: &str = include_str!("pools/indexes.sql");
 
 /// The columns of a pool; `p` is the table.
 macro_rules! columns {
@@ -24,39 +28,35 @@ macro_rules! columns {
     };
 }
 
-/// All pools and how far they are, of one snapshot.
+/// All pools and how far they are, of one snapshot; none, at the beginning of the log, if the live tables are of another
+/// version than this program.
 pub(crate) async fn load(database: &Database) -> Result<(Progress, Vec<Pool>), sqlx::Error> {
     let mut session = database.session().await?;
-    let mut snapshot = session
-        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        .await?;
+    let progress = snapshot::begin(&mut session, &POOLS).await?;
+    if generations::live(&mut session, POOLS.name).await?.version != POOLS.version {
+        return Ok((Progress::default(), Vec::new()));
+    }
     // Many pools take longer than a query may.
     sqlx::raw_sql("SET LOCAL statement_timeout = '10min'")
-        .execute(&mut *snapshot)
+        .execute(&mut session)
         .await?;
-    let progress = checkpoint(&mut snapshot).await?;
-    let rows = sqlx::query(concat!("SELECT ", columns!(), " FROM onsale_query.pools p"))
-        .fetch(&mut *snapshot);
+    let rows = sqlx::query(concat!("SELECT ", columns!(), " FROM onsale_read.pools p"));
     let pools = rows
+        .fetch(&mut session)
         .and_then(|row: PgRow| async move { pool_of(&row) })
         .try_collect()
         .await?;
-    snapshot.commit().await?;
     session.close().await?;
     Ok((progress, pools))
 }
 
-/// How far the table is.
-pub(crate) async fn checkpoint(connection: &mut PgConnection) -> Result<Progress, sqlx::Error> {
-    let row = sqlx::query(
-        "SELECT c.position AS checkpoint, c.time AS checkpoint_time \
-           FROM onsale_query.checkpoints c WHERE c.projection = $1 AND c.version = $2",
-    )
-    .bind(PROJECTION)
-    .bind(VERSION)
-    .fetch_one(connection)
-    .await?;
-    progress_of(&row)
+/// All pools of the generation that the session writes.
+pub(crate) async fn all(connection: &mut PgConnection) -> Result<Vec<Pool>, sqlx::Error> {
+    sqlx::query(concat!("SELECT ", columns!(), " FROM pools p"))
+        .fetch(connection)
+        .and_then(|row: PgRow| async move { pool_of(&row) })
+        .try_collect()
+        .await
 }
 
 /// A pool, if the table has it, and how far the table is; of one snapshot, since it is one statement.
@@ -65,13 +65,11 @@ pub(crate) async fn find(
     id: &PoolId,
 ) -> Result<(Progress, Option<Pool>), sqlx::Error> {
     let row = sqlx::query(concat!(
-        "SELECT c.position AS checkpoint, c.time AS checkpoint_time, ",
+        "SELECT g.position AS checkpoint, g.time AS checkpoint_time, ",
         columns!(),
-        " FROM onsale_query.checkpoints c LEFT JOIN onsale_query.pools p ON p.pool = $3 \
-         WHERE c.projection = $1 AND c.version = $2"
+        " FROM onsale_query.generations g LEFT JOIN onsale_read.pools p ON p.pool = $1 \
+         WHERE g.projection = 'pools' AND g.state = 'live'"
     ))
-    .bind(PROJECTION)
-    .bind(VERSION)
     .bind(id.as_str())
     .fetch_one(connection)
     .await?;

@@ -120,5 +120,5 @@ fn json<T: DeserializeOwned>(text: &str) -> Result<T> {
 }
 
 fn damaged(column: &'static str) -> sqlx::Error {
-    sqlx::Error::Decode(format!("column {column} of onsale_query.pools is out of range").into())
+    sqlx::Error::Decode(format!("column {column} of onsale_read.pools is out of range").into())
 }

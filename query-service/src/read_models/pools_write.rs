@@ -1,5 +1,4 @@
-//! Writing `pools`: absolute rows, so that writing twice is writing once, behind a checkpoint that only its last reader
-//! can move.
+//! Writing `pools`: absolute rows, so that writing twice is writing once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -10,45 +9,7 @@ use sqlx::{
     types::chrono::{DateTime, Utc},
 };
 
-use super::pools::{PROJECTION, VERSION};
-use crate::{
-    availability::Progress,
-    pool::{Details, Pool, Sale},
-};
-
-/// What became of a checkpoint.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Moved {
-    /// It is where it should be now; the transaction may write.
-    Yes,
-    /// It was somewhere else than the writer believed: somebody else writes.
-    No,
-}
-
-/// Moves the checkpoint from `from` to `to`. The first statement of a transaction that writes rows: it holds others off
-/// until the end of the transaction, and whoever was held off finds nothing to move.
-pub(crate) async fn move_checkpoint(
-    connection: &mut PgConnection,
-    from: Progress,
-    to: Progress,
-) -> Result<Moved, sqlx::Error> {
-    let done = sqlx::query(
-        "UPDATE onsale_query.checkpoints SET position = $4, time = $5 \
-          WHERE projection = $1 AND version = $2 AND position = $3",
-    )
-    .bind(PROJECTION)
-    .bind(VERSION)
-    .bind(from.position.get())
-    .bind(to.position.get())
-    .bind(to.time.to_utc())
-    .execute(connection)
-    .await?;
-    Ok(if done.rows_affected() == 1 {
-        Moved::Yes
-    } else {
-        Moved::No
-    })
-}
+use crate::pool::{Details, Pool, Sale};
 
 /// The columns of many pools.
 #[derive(Default)]
@@ -129,7 +90,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Writes the rows of `pools`, over those that are there.
+/// Writes the rows of `pools` of the session's generation, over those that are there.
 pub(crate) async fn upsert(
     connection: &mut PgConnection,
     pools: &[Arc<Pool>],
@@ -139,7 +100,7 @@ pub(crate) async fn upsert(
         columns.push(pool)?;
     }
     sqlx::query(
-        "INSERT INTO onsale_query.pools \
+        "INSERT INTO pools \
                 (pool, version, position, create_time, update_time, capacity, sold, held, corrupted, cancelled, \
                  stop_mode, pricing, pricing_version, max_tickets_per_order, max_tickets_per_customer, \
                  claim_duration_ms, late_purchase_window_ms, labels, display_name, promoter, show, show_time, \

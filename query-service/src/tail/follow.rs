@@ -57,9 +57,9 @@ impl From<Page> for Read {
 /// Folds and publishes a page; up to an event that stops the fold, since what is before it has happened.
 fn fold_page(fold: &mut Fold, page: &Read, hub: &Hub) -> Result<(), FoldError> {
     let mut changed = HashSet::new();
-    let folded = page.entries.iter().try_for_each(|Entry { event, .. }| {
-        if let Some(applied) = fold.apply(event)? {
-            report(event, &applied);
+    let folded = page.entries.iter().try_for_each(|entry| {
+        if let Some(applied) = apply(fold, entry)? {
+            report(&entry.event, &applied);
             changed.insert(applied.pool);
         }
         Ok(())
@@ -67,6 +67,15 @@ fn fold_page(fold: &mut Fold, page: &Read, hub: &Hub) -> Result<(), FoldError> {
     let changed = changed.iter().filter_map(|pool| fold.get(pool).cloned());
     hub.publish(changed, progress(fold, page));
     folded
+}
+
+/// Decoded here, an event needs no decoding by projections.
+fn apply(fold: &mut Fold, entry: &Entry) -> Result<Option<Applied>, FoldError> {
+    match (&entry.pool, entry.fact()) {
+        (Some(pool), Ok(fact)) => fold.apply_fact(pool.clone(), &entry.event, fact).map(Some),
+        // Not a pool's, or to be refused with the reason.
+        _ => fold.apply(&entry.event),
+    }
 }
 
 fn report(event: &RecordedEvent, applied: &Applied) {

@@ -53,7 +53,7 @@ WITH e AS (
                      pricing::jsonb, pricing_version, max_tickets_per_order, max_tickets_per_customer,
                      claim_duration_ms, late_purchase_window_ms, show_time, sales_start_time, sales_end_time,
                      labels::jsonb, display_name, promoter, show, corrupted)::text AS state
-      FROM onsale_query.pools
+      FROM onsale_read.pools
 )
 SELECT pool, format('log %s, table %s', fold.state, shown.state) AS text
   FROM fold FULL JOIN shown USING (pool) WHERE fold.state IS DISTINCT FROM shown.state ORDER BY pool";
@@ -92,13 +92,13 @@ impl Db {
 
     /// How far the table is.
     pub(crate) async fn checkpoint(&self) -> i64 {
-        self.number("SELECT position FROM onsale_query.checkpoints WHERE projection = 'pools'")
+        self.number("SELECT position FROM onsale_query.generations WHERE projection = 'pools' AND state = 'live'")
             .await
     }
 
     /// Each pool of the table.
     pub(crate) async fn rows(&self) -> BTreeMap<String, Counts> {
-        self.counts("SELECT pool, sold, held, version FROM onsale_query.pools")
+        self.counts("SELECT pool, sold, held, version FROM onsale_read.pools")
             .await
     }
 

@@ -19,7 +19,7 @@ const LEADING: &str = "leading the projection `pools`";
 
 /// The session that leads the projection: it holds the advisory lock.
 const LEADER: &str = "pid IN (SELECT l.pid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted \
-    AND l.classid = 1869509489 AND l.objid = 1 AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
+    AND l.classid = 1869509489 AND l.objid::bigint = (hashtext('lead pools')::bigint & 4294967295) AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database()))";
 
 struct Pair {
     system: System,
@@ -165,9 +165,10 @@ async fn a_checkpoint_that_somebody_moves_is_noticed_and_the_table_becomes_the_f
         // Rows as of an earlier time, as a restored table would have them.
         pair.db
             .execute(&format!(
-                "UPDATE onsale_query.checkpoints SET position = greatest(0, position - {back}); \
-                 UPDATE onsale_query.pools SET sold = 0, held = 0, version = 1 \
-                  WHERE position > (SELECT position FROM onsale_query.checkpoints)"
+                "UPDATE onsale_query.generations SET position = greatest(0, position - {back}) \
+                  WHERE projection = 'pools'; \
+                 UPDATE onsale_read.pools SET sold = 0, held = 0, version = 1 \
+                  WHERE position > (SELECT position FROM onsale_query.generations WHERE projection = 'pools')"
             ))
             .await;
         eventually(LIMIT, "the leader notices", || async {

@@ -112,7 +112,7 @@ async fn a_start_on_a_table_that_was_lost_folds_the_whole_log() {
     db.projected().await;
     system.query.kill().await;
     let before = db.rows().await;
-    db.execute("TRUNCATE onsale_query.pools; UPDATE onsale_query.checkpoints SET position = 0, time = 'epoch'")
+    db.execute("DELETE FROM onsale_read.pools; UPDATE onsale_query.generations SET position = 0, time = 'epoch'")
         .await;
     system.query = Service::start(Kind::Query, system.database.url(), &[]).await;
     db.assert_table_is_fold().await;

@@ -38,12 +38,12 @@ pub(crate) enum Contradiction {
 }
 
 /// The pool after a fact; unchanged where the fact contradicts it.
-pub(super) fn evolve(pool: &mut Pool, fact: PoolEvent) -> Result<(), Contradiction> {
+pub(super) fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradiction> {
     if let PoolEvent::PoolCreated(created) = fact {
         return create(pool, created);
     }
     let details = pool.details.as_mut().ok_or(Contradiction::NotCreated)?;
-    if pool.sale == Sale::Cancelled && !gives_back(&fact) {
+    if pool.sale == Sale::Cancelled && !gives_back(fact) {
         return Err(Contradiction::Cancelled);
     }
     match fact {
@@ -70,8 +70,10 @@ pub(super) fn evolve(pool: &mut Pool, fact: PoolEvent) -> Result<(), Contradicti
             pool.counts = counts.ok_or(Contradiction::CapacityBelowCommitted)?;
         }
         PoolEvent::PricingChanged(changed) => reprice(details, changed)?,
-        PoolEvent::PoolRescheduled(changed) => Arc::make_mut(details).schedule = changed.schedule,
-        PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits,
+        PoolEvent::PoolRescheduled(changed) => {
+            Arc::make_mut(details).schedule = changed.schedule.clone()
+        }
+        PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits.clone(),
     }
     Ok(())
 }
@@ -94,20 +96,20 @@ const fn gives_back(fact: &PoolEvent) -> bool {
     }
 }
 
-fn create(pool: &mut Pool, created: PoolCreated) -> Result<(), Contradiction> {
+fn create(pool: &mut Pool, created: &PoolCreated) -> Result<(), Contradiction> {
     if pool.details.is_some() {
         return Err(Contradiction::AlreadyCreated);
     }
     pool.counts = Counts::of_new_pool(created.capacity);
     pool.details = Some(Arc::new(Details {
-        display_name: created.display_name,
-        promoter: created.promoter,
-        show: created.show,
-        labels: created.labels,
-        schedule: created.schedule,
-        pricing: created.pricing,
+        display_name: created.display_name.clone(),
+        promoter: created.promoter.clone(),
+        show: created.show.clone(),
+        labels: created.labels.clone(),
+        schedule: created.schedule.clone(),
+        pricing: created.pricing.clone(),
         pricing_version: 1,
-        limits: created.limits,
+        limits: created.limits.clone(),
     }));
     Ok(())
 }
@@ -130,12 +132,12 @@ fn resume(sale: Sale) -> Result<Sale, Contradiction> {
     }
 }
 
-fn reprice(details: &mut Arc<Details>, changed: PricingChanged) -> Result<(), Contradiction> {
+fn reprice(details: &mut Arc<Details>, changed: &PricingChanged) -> Result<(), Contradiction> {
     if details.pricing.currency != changed.pricing.currency {
         return Err(Contradiction::OtherCurrency);
     }
     let details = Arc::make_mut(details);
-    details.pricing = changed.pricing;
+    details.pricing = changed.pricing.clone();
     details.pricing_version = details.pricing_version.saturating_add(1);
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::{env, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use indicatif::ProgressBar;
 use onsale_shared::{
     id::{EventId, IdSource},
     log::{
@@ -22,6 +23,7 @@ use crate::{
         ApplyError, Entry, Projection, Projector, Table,
         board::{Board, Known},
         pages::Pages,
+        rebuild::Builder,
         runner::{Engine, Runner},
     },
     read_models::generations,
@@ -46,7 +48,41 @@ pub(super) static SAMPLE: Projection = Projection {
     projector: || Box::new(Counter),
 };
 
+/// The sample in a newer version: another type, a column more, and one that is written otherwise.
+pub(super) static SAMPLE_2: Projection = Projection {
+    version: 2,
+    tables_sql: "CREATE TABLE counted (pool text COLLATE \"C\" PRIMARY KEY, twice numeric NOT NULL DEFAULT 2, \
+                                       events numeric NOT NULL, position bigint NOT NULL); \
+                 ALTER TABLE counted ALTER COLUMN twice DROP DEFAULT",
+    projector: || Box::new(TwiceCounter),
+    ..SAMPLE
+};
+
 struct Counter;
+
+struct TwiceCounter;
+
+#[async_trait]
+impl Projector for TwiceCounter {
+    async fn apply(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[&Entry],
+    ) -> Result<(), ApplyError> {
+        for entry in entries {
+            let Some(pool) = &entry.pool else { continue };
+            sqlx::query(
+                "INSERT INTO counted (pool, events, twice, position) VALUES ($1, 1, 2, $2) ON CONFLICT (pool) \
+                 DO UPDATE SET events = counted.events + 1, twice = counted.twice + 2, position = excluded.position",
+            )
+            .bind(pool.as_str())
+            .bind(entry.event.position.get())
+            .execute(&mut *connection)
+            .await?;
+        }
+        Ok(())
+    }
+}
 
 #[async_trait]
 impl Projector for Counter {
@@ -55,21 +91,26 @@ impl Projector for Counter {
         connection: &mut PgConnection,
         entries: &[&Entry],
     ) -> Result<(), ApplyError> {
+        let (mut pools, mut positions) = (Vec::new(), Vec::new());
         for entry in entries {
             let Some(pool) = &entry.pool else { continue };
             if !pool.as_str().starts_with("raw") {
                 entry.fact()?;
             }
             assert_ne!(pool.as_str(), "panics");
-            sqlx::query(
-                "INSERT INTO counted VALUES ($1, 1, $2) ON CONFLICT (pool) \
-                 DO UPDATE SET events = counted.events + 1, position = excluded.position",
-            )
-            .bind(pool.as_str())
-            .bind(entry.event.position.get())
-            .execute(&mut *connection)
-            .await?;
+            pools.push(pool.as_str());
+            positions.push(entry.event.position.get());
         }
+        sqlx::query(
+            "INSERT INTO counted SELECT pool, count(*), max(position) \
+               FROM unnest($1::text[], $2::bigint[]) AS new (pool, position) GROUP BY pool \
+                 ON CONFLICT (pool) DO UPDATE SET (events, position) \
+                  = (counted.events + excluded.events, excluded.position)",
+        )
+        .bind(pools)
+        .bind(positions)
+        .execute(connection)
+        .await?;
         Ok(())
     }
 }
@@ -146,6 +187,15 @@ impl Given {
         self.log.append(&batch).await.expect("appended").head
     }
 
+    /// A superuser's session, beside `admin`.
+    pub(super) async fn session(&self) -> PgConnection {
+        PgConnection::connect(&self.url).await.expect("a session")
+    }
+
+    pub(super) async fn log_head(&self) -> Position {
+        self.log.head().await.expect("a log").position
+    }
+
     /// A runner of the sample, of a replica of its own.
     pub(super) async fn run(&self, projection: &'static Projection) -> Running {
         let mut session = self.database.session().await.unwrap();
@@ -172,6 +222,18 @@ impl Given {
             known,
             _readiness: readiness,
         }
+    }
+
+    /// Who builds the sample.
+    pub(super) async fn builder(&self, projection: &'static Projection) -> Builder {
+        let hidden = ProgressBar::hidden();
+        let begun = Builder::begin(
+            projection,
+            &self.database,
+            Arc::clone(&self.log) as _,
+            hidden,
+        );
+        begun.await.expect("nobody else builds")
     }
 
     pub(super) async fn execute(&mut self, sql: &str) {

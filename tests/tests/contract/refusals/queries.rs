@@ -233,7 +233,7 @@ async fn a_defect_says_nothing_but_its_correlation_id() {
         .await
         .expect("it is read");
     // A row that no version of the service wrote.
-    sqlx::query("UPDATE onsale_query.pools SET pricing = '{\"base_price\":-1}' WHERE pool = $1")
+    sqlx::query("UPDATE onsale_read.pools SET pricing = '{\"base_price\":-1}' WHERE pool = $1")
         .bind(&id)
         .execute(&mut system.database.admin().await)
         .await

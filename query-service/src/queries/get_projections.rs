@@ -1,0 +1,76 @@
+//! How far each projection is.
+
+use onsale_shared::log::{Head, Position};
+use tokio::time::timeout_at;
+
+use super::{Freshness, Queries, QueryError};
+use crate::{
+    projections::all::ALL,
+    read_models::{
+        generations::{self, Generation},
+        is_unreadable,
+    },
+};
+
+/// Where the generations of all projections are, and the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Projections {
+    /// By name; of each projection the live one first.
+    pub(crate) generations: Vec<Generation>,
+    pub(crate) head: Head,
+}
+
+impl Projections {
+    /// What every live generation includes.
+    pub(crate) fn included(&self) -> Position {
+        let live = self
+            .generations
+            .iter()
+            .filter(|generation| generation.state == generations::State::Live);
+        let positions = live.map(|live| live.progress.position);
+        positions.min().unwrap_or_default()
+    }
+}
+
+impl Queries {
+    /// Every generation that is in use.
+    pub(crate) async fn get_projections(
+        &self,
+        freshness: Freshness,
+    ) -> Result<Projections, QueryError> {
+        let Freshness { required, deadline } = freshness;
+        let mut memory = self.hub.subscribe_progress();
+        let known = memory.wait_for(|memory| memory.position >= required);
+        drop(timeout_at(deadline, known).await);
+        let asking = async {
+            let read = self.read_models.read(|connection| {
+                Box::pin(async move {
+                    let mut all = Vec::new();
+                    for projection in ALL {
+                        let mut in_use = generations::in_use(connection, projection.name).await?;
+                        in_use.sort_by_key(|of| (of.state != generations::State::Live, of.number));
+                        all.extend(in_use);
+                    }
+                    Ok(all)
+                })
+            });
+            let generations = read.await.map_err(|error| {
+                if is_unreadable(&error) {
+                    QueryError::Unreadable(error)
+                } else {
+                    QueryError::Database(error)
+                }
+            })?;
+            // After them: no table is ahead of the log.
+            let head = self.log.head().await.map_err(QueryError::Log)?;
+            Ok(Projections { generations, head })
+        };
+        let asked = timeout_at(deadline, asking).await;
+        let projections = asked.map_err(|_elapsed| QueryError::DatabaseTooSlow)??;
+        let position = projections.head.position;
+        if position < required {
+            return Err(QueryError::Behind { position, required });
+        }
+        Ok(projections)
+    }
+}
