@@ -13,6 +13,7 @@ mod claims;
 mod corruption;
 mod db;
 mod effects;
+mod events;
 mod freshness;
 mod get_pool;
 mod history;

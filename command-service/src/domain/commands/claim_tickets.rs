@@ -43,7 +43,7 @@ pub const SLICE: Slice = Slice {
         "The price limit is in the pool's currency, and a ticket costs no more.",
     ],
     decisions: &[
-        "Tickets of dead claims go back to the stock first, at most as many as the order needs.",
+        "Tickets of dead claims go back to the stock first, at most as many as the order needs; each ticket that takes such a place is caused by its release.",
         "The unit price is that of the counts before the order, and the same for every ticket; it is locked.",
         "The deadline is the decision's time plus the claim duration.",
     ],
@@ -189,7 +189,7 @@ impl ClaimTickets {
         let unit_price = context.unit_price(at);
         check_price(unit_price, self.max_unit_price)?;
 
-        context.places.release(facts);
+        let mut freed = context.places.release(facts).into_iter();
         let claim = facts.new_claim();
         let expire_time = at.plus(context.claim_duration);
         let mut first_event = None;
@@ -208,7 +208,7 @@ impl ClaimTickets {
                 replaces: None,
                 granted: false,
             };
-            let event = facts.record(PoolEvent::TicketClaimed(claimed), None);
+            let event = facts.record(PoolEvent::TicketClaimed(claimed), freed.next());
             first_event.get_or_insert(event);
             tickets.push(ticket);
         }

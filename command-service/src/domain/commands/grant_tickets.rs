@@ -42,7 +42,7 @@ pub const SLICE: Slice = Slice {
         "As many tickets are available, counting those of dead claims, swept or not. No limit, window or stop matters.",
     ],
     decisions: &[
-        "Tickets of dead claims go back to the stock first, at most as many as the grant needs.",
+        "Tickets of dead claims go back to the stock first, at most as many as the grant needs; each ticket that takes such a place is caused by its release.",
         "The tickets are sold at once, at 0, marked as granted; they do not count to the customer's limit.",
     ],
     records: &[
@@ -116,7 +116,7 @@ impl GrantTickets {
         if context.places.releases() + self.events() > AppendBatch::GROUP_EVENTS_MAX {
             return Err(Refusal::SweepFirst);
         }
-        context.places.release(facts);
+        let mut freed = context.places.release(facts).into_iter();
         let claim = facts.new_claim();
         let expire_time = at.plus(context.claim_duration);
         let claimed: Vec<_> = (0..self.quantity)
@@ -134,7 +134,7 @@ impl GrantTickets {
                     replaces: None,
                     granted: true,
                 };
-                let event = facts.record(PoolEvent::TicketClaimed(claimed), None);
+                let event = facts.record(PoolEvent::TicketClaimed(claimed), freed.next());
                 (ticket, event)
             })
             .collect();

@@ -3,6 +3,7 @@
 
 use onsale_shared::{
     event::{PoolEvent, TicketReleased},
+    id::EventId,
     time::Timestamp,
 };
 
@@ -76,16 +77,15 @@ impl Places {
         })
     }
 
-    /// Gives the dead tickets back.
-    pub(super) fn release(&self, facts: &mut Facts<'_>) {
-        for dead in &self.dead {
-            release_dead(dead, facts);
-        }
+    /// Gives the dead tickets back; the events, one for each place. A ticket that takes such a place is caused by it.
+    pub(super) fn release(&self, facts: &mut Facts<'_>) -> Vec<EventId> {
+        let dead = self.dead.iter();
+        dead.map(|dead| release_dead(dead, facts)).collect()
     }
 }
 
 /// A place of a dead claim goes back to the stock.
-pub(super) fn release_dead(dead: &DeadTicket, facts: &mut Facts<'_>) {
+pub(super) fn release_dead(dead: &DeadTicket, facts: &mut Facts<'_>) -> EventId {
     let released = TicketReleased {
         claim: dead.claim,
         ticket: dead.ticket,
@@ -93,7 +93,7 @@ pub(super) fn release_dead(dead: &DeadTicket, facts: &mut Facts<'_>) {
         cause: dead.cause,
         expire_time: dead.expire_time,
     };
-    facts.record(PoolEvent::TicketReleased(released), Some(dead.caused_by));
+    facts.record(PoolEvent::TicketReleased(released), Some(dead.caused_by))
 }
 
 fn number(length: usize) -> u32 {

@@ -128,6 +128,23 @@ fn places_of_dead_claims_are_taken_as_far_as_they_are_needed() {
     let expired = |version| (ReleaseCause::Expired, Some(event_id(version)));
     assert_eq!(releases, [expired(2), expired(3), expired(4)]);
     assert_eq!(facts.len(), 6, "three places back, three tickets claimed");
+    let (freed, claimed) = facts.split_at(3);
+    for (freed, claimed) in freed.iter().zip(claimed) {
+        assert_eq!(claimed.cause, Some(freed.id), "each in a place of its own");
+    }
+}
+
+#[test]
+fn a_ticket_is_caused_by_the_release_of_its_place_only_if_it_took_one() {
+    let events = sold(CAPACITY - 2).into_iter().chain(held(1));
+    let facts = created_then(events)
+        .after_minutes(CLAIM_MINUTES)
+        .when(claim(2))
+        .facts();
+    let [freed, first, second] = facts.as_slice() else {
+        panic!("{facts:?}")
+    };
+    assert_eq!([first.cause, second.cause], [Some(freed.id), None]);
 }
 
 #[test]
