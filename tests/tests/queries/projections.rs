@@ -1,4 +1,4 @@
-//! How far each projection is, and what is in its way: told by GetProjections, by health and by a metric.
+//! How far each projection is, and what is in its way: told by `GetProjections`, by health and by a metric.
 
 use onsale_proto::v1;
 use onsale_tests::{
