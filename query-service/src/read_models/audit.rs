@@ -7,7 +7,7 @@ mod times;
 mod write;
 
 pub(crate) use causes::{EFFECTS_MAX, causes, effects};
+pub(crate) use seek::{Direction, Filter, Found, look};
 #[cfg(test)]
 pub(crate) use seek::{LOOKS_MAX, explained::explained};
-pub(crate) use seek::{Direction, Filter, Found, look};
 pub(crate) use write::{Row, before, insert};
