@@ -10,7 +10,11 @@ use onsale_shared::log::{
     postgres::{PostgresLog, PostgresLogConfig, Role},
 };
 use sqlx::Connection as _;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{
+    net::TcpListener,
+    sync::{Semaphore, watch},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
@@ -61,6 +65,7 @@ pub async fn serve(
     let board = Arc::new(Board::of(ALL));
     let hub = Arc::new(Hub::default());
     let readiness = readiness::starting();
+    let blocked = watch::Sender::default();
     let read_models = database.connections(config.read_connections_max);
     let clock = log.clock().clone();
 
@@ -95,6 +100,7 @@ pub async fn serve(
         pages: Arc::clone(&pages),
         hub: Arc::clone(&hub),
         readiness: readiness.subscribe(),
+        memory_blocked: blocked.subscribe(),
         board,
         poll_interval: config.poll_interval(),
         write_interval: config.projection_interval(),
@@ -104,6 +110,7 @@ pub async fn serve(
         pages,
         database,
         config: config.tail(),
+        blocked,
     };
 
     let measuring =

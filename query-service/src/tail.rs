@@ -8,6 +8,7 @@ mod start;
 use std::{sync::Arc, time::Duration};
 
 use onsale_shared::log::{EventLog, Position, TailError, tail::TailConfig};
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 pub(crate) use clock::keep_clock;
@@ -15,7 +16,7 @@ pub(crate) use clock::keep_clock;
 use crate::{
     availability::{FoldError, Hub},
     database::Database,
-    projections::pages::Pages,
+    projections::{Blocked, pages::Pages},
     readiness::{Announcer, Readiness},
 };
 
@@ -27,6 +28,8 @@ pub(crate) struct Sources {
     pub(crate) pages: Arc<Pages>,
     pub(crate) database: Database,
     pub(crate) config: TailConfig,
+    /// Tells which event memory cannot go past.
+    pub(crate) blocked: watch::Sender<Option<Blocked>>,
 }
 
 /// Why the tail ends, other than by shutdown: a person must look.
@@ -63,6 +66,12 @@ pub(crate) async fn run(
         () = stop.cancelled() => return,
         Err(stopped) = following => stopped,
     };
+    if let TailStopped::Fold(error) = &stopped {
+        sources.blocked.send_replace(Some(Blocked {
+            position: error.position(),
+            reason: error.to_string(),
+        }));
+    }
     readiness.send_replace(Readiness::Stopped);
     tracing::error!(
         error = &stopped as &dyn std::error::Error,

@@ -58,6 +58,15 @@ pub(crate) enum FoldError {
     },
 }
 
+impl FoldError {
+    /// Of the event that stopped the fold.
+    pub(crate) const fn position(&self) -> Position {
+        match self {
+            Self::Gap { position, .. } | Self::Undecodable { position, .. } => *position,
+        }
+    }
+}
+
 impl Fold {
     /// Goes on from pools as they are at `position`.
     pub(crate) fn resume(position: Position, pools: impl IntoIterator<Item = Arc<Pool>>) -> Self {

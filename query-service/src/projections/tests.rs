@@ -3,6 +3,7 @@
 mod audit;
 mod audit_large;
 mod given;
+mod peaks;
 mod rebuilding;
 mod running;
 mod zombies;

@@ -5,6 +5,7 @@ use std::{env, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use indicatif::ProgressBar;
 use onsale_shared::{
+    event::Encoded,
     id::{EventId, IdSource},
     log::{
         AppendBatch, EventLog as _, Group, NewEvent, Position, Version,
@@ -170,12 +171,30 @@ impl Given {
         kind: &'static str,
         count: usize,
     ) -> Position {
-        let event = || NewEvent {
-            id: event_id(),
+        let fact = Encoded {
             kind,
             schema: 1,
-            time: self.log.clock().now(),
             data: "{}".to_owned(),
+        };
+        let time = self.log.clock().now();
+        self.append_facts(pool, version, &fact, time, count).await
+    }
+
+    /// As [`Self::append_many`], of events that say something.
+    pub(super) async fn append_facts(
+        &self,
+        pool: &str,
+        version: i64,
+        fact: &Encoded,
+        time: Timestamp,
+        count: usize,
+    ) -> Position {
+        let event = || NewEvent {
+            id: event_id(),
+            kind: fact.kind,
+            schema: fact.schema,
+            time,
+            data: fact.data.clone(),
             metadata: "{}".to_owned(),
             origin: None,
         };
@@ -208,6 +227,7 @@ impl Given {
             pages: Arc::new(Pages::of(Arc::clone(&self.log) as _)),
             hub: Arc::new(Hub::default()),
             readiness: readiness.subscribe(),
+            memory_blocked: watch::Sender::default().subscribe(),
             board: Arc::new(Board::of(&[projection])),
             poll_interval: Duration::from_millis(5),
             write_interval: Duration::ZERO,
@@ -306,6 +326,6 @@ pub(super) async fn eventually(given: &mut Given, sql: &str, expected: i64) {
     }
 }
 
-fn event_id() -> EventId {
+pub(super) fn event_id() -> EventId {
     IdSource.ids(Timestamp::default()).event()
 }
