@@ -12,6 +12,7 @@ const FILES: &[&str] = &[
     "onsale/v1/customer_commands.proto",
     "onsale/v1/promoter_commands.proto",
     "onsale/v1/execute.proto",
+    "onsale/v1/refusals.proto",
     "onsale/v1/command_service.proto",
     "onsale/v1/query_claims.proto",
     "onsale/v1/query_events.proto",

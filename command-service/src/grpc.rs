@@ -7,9 +7,11 @@
 //! - [`caller`]: who calls, from where, until when.
 //! - [`convert`]: answers to messages.
 //! - [`status`]: failures to statuses.
+//! - [`refusals`]: what was refused.
 
 pub mod caller;
 pub mod convert;
+pub mod refusals;
 mod requests;
 pub mod service;
 pub mod status;

@@ -3,7 +3,8 @@
 //! Read [`domain`] for the rules, [`pools`] for how a command becomes events, [`deadlines`] for how places of dead
 //! claims come back though nobody asks, [`snapshots`] for how a pool of a million events is loaded, [`grpc`] for what
 //! callers see, [`serve`](serve()) for how it all starts and ends, [`verify`] for the proof that all of the log can have
-//! happened, [`metrics`] for what is measured.
+//! happened, [`metrics`] for what is measured, [`refusals`] for
+//! the trace that refusals leave.
 
 pub mod config;
 pub mod deadlines;
@@ -11,6 +12,7 @@ pub mod domain;
 pub mod grpc;
 pub mod metrics;
 pub mod pools;
+pub mod refusals;
 mod schema;
 mod serve;
 pub mod snapshots;

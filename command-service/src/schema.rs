@@ -1,4 +1,4 @@
-//! The schema `onsale_command`: the tables of the deadlines and of the snapshots, and the rights to them.
+//! The schema `onsale_command`: the tables of the deadlines, of the snapshots and of the refusals, and the rights to them.
 
 use anyhow::Context as _;
 use onsale_shared::log::postgres::{Role, RoleOutcome, ensure_role, in_schema, run_on_roles};
@@ -9,7 +9,8 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const RIGHTS: [&str; 2] = [
     "GRANT USAGE ON SCHEMA onsale_command TO onsale_command_service",
     "GRANT SELECT, INSERT, UPDATE, DELETE \
-        ON onsale_command.deadlines, onsale_command.checkpoints, onsale_command.snapshots TO onsale_command_service",
+        ON onsale_command.deadlines, onsale_command.checkpoints, onsale_command.snapshots, \
+           onsale_command.refusals TO onsale_command_service",
 ];
 
 /// Brings the schema up to date. Safe when several run at once.

@@ -30,6 +30,7 @@ use crate::{
     },
     metrics::{self, CommandMetrics, PoolMetrics},
     pools::{Committer, Context, PoolLimits, Pools, committer::CommitLimits},
+    refusals::{self, Refusals, recorder::record},
     schema,
     snapshots::{Snapshots, Store, Taker},
 };
@@ -42,6 +43,9 @@ const MESSAGE_BYTES_MAX: usize = 64 * 1024;
 const DEADLINE_CONNECTIONS: u32 = 1;
 /// Snapshots are read by as many as load a pool, and large ones take a while.
 const SNAPSHOT_CONNECTIONS: u32 = 4;
+
+/// Refusals are written by one task, and read by operators.
+const REFUSAL_CONNECTIONS: u32 = 2;
 
 /// So many appends may be recorded before the deadlines have them; further ones are read from the log.
 const RECORDED_MAX: usize = 64;
@@ -65,11 +69,20 @@ pub async fn serve(
     let log = connect(&config).await?;
     let (taking, snapshots) = start_taking_snapshots(&config, &log, &stop).await?;
     let (recorded, to_sweep) = mpsc::channel(RECORDED_MAX);
+    let source = source(&config);
+    let refusals = Refusals::new(log.clock().clone());
+    let refused = refusals::store::Store::new(
+        connect_aside(&config, REFUSAL_CONNECTIONS).await?,
+        source.instance.clone(),
+    );
+    let ended = CancellationToken::new();
+    let recording = record(refusals.clone(), refused.clone(), ended.clone());
+    let recording = tokio::spawn(recording);
     let pools = Pools::new(Context {
         committer: Committer::start(Arc::clone(&log), CommitLimits::default(), recorded),
         log: Arc::clone(&log),
         ids: IdSource,
-        source: source(&config),
+        source,
         limits: PoolLimits {
             pools_max: size(config.pools_max),
             queue_max: size(config.queue_max),
@@ -99,6 +112,8 @@ pub async fn serve(
         },
         admission: Admission::new(size(config.calls_max)),
         metrics: CommandMetrics::default(),
+        refusals,
+        refused,
         stream_commands_max: size(config.stream_commands_max),
         trusted_proxies: config.trusted_proxies.as_slice().into(),
         operators: config.operators.as_slice().into(),
@@ -125,9 +140,11 @@ pub async fn serve(
         .await
         .context("serving gRPC");
     stop.cancel();
+    ended.cancel();
     draining.await.context("draining")?;
     sweeping.await.context("the sweeper")?;
     taking.await.context("the taker of snapshots")?;
+    recording.await.context("the recorder of refusals")?;
     tracing::info!("stopped");
     served
 }

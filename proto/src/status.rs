@@ -56,6 +56,18 @@ impl RichStatus {
         }
     }
 
+    /// Why.
+    #[must_use]
+    pub const fn reason(&self) -> Reason {
+        self.reason
+    }
+
+    /// What the caller is told.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// All `violations` of one request, each with its field path, in one answer; of very many, as many as an answer
     /// holds, and their number.
     #[must_use]

@@ -16,6 +16,7 @@ use onsale_proto::status::RichStatus;
 use onsale_shared::{
     event::CommandHash,
     id::{PoolId, RequestId},
+    text::Reference,
 };
 use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
@@ -30,9 +31,10 @@ use super::{
     validate::Fields,
 };
 use crate::{
-    domain::{self, Command, commands::Class},
+    domain::{self, Command, Rejection, commands::Class},
     metrics::{CommandMetrics, CommandOutcome},
     pools::{Answer, Call, Caller, Failure, Pools, Reply, Stage},
+    refusals::{Refusals, Sample, store::Store},
 };
 
 /// See the module. Cheap to clone.
@@ -48,6 +50,10 @@ pub struct CommandService {
     pub stream_commands_max: usize,
     /// What is measured.
     pub metrics: CommandMetrics,
+    /// What was refused just now.
+    pub refusals: Refusals,
+    /// What was refused in the last day.
+    pub refused: Store,
     /// Who may speak for others.
     pub trusted_proxies: Arc<[IpAddr]>,
     /// Who acts for customers.
@@ -70,6 +76,9 @@ struct Envelope {
 struct About {
     pool: PoolId,
     command: &'static str,
+    request_id: RequestId,
+    /// For whom, if it is an order.
+    customer: Option<Reference>,
     correlation_id: String,
     /// The caller says that the command was paid for.
     is_paid: bool,
@@ -102,7 +111,7 @@ impl CommandService {
         self.metrics.answered(ended, arrived.elapsed());
         match answer {
             Ok(answer) => Ok(Response::new(R::response((&about.pool, &answer)))),
-            Err(failure) => Err(about.failed(failure).into()),
+            Err(failure) => Err(about.failed(failure, &self.refusals).into()),
         }
     }
 
@@ -209,13 +218,15 @@ impl About {
         Self {
             pool: envelope.pool.clone(),
             command: envelope.command.name(),
+            request_id: envelope.request_id,
+            customer: customer(&envelope.command).cloned(),
             correlation_id: correlation_id.unwrap_or_else(|| envelope.request_id.to_string()),
             is_paid: status::is_paid(&envelope.command),
         }
     }
 
-    /// Says in the log what the caller must not see, and to the caller what he can do.
-    fn failed(&self, failure: Failure) -> RichStatus {
+    /// Says in the log what the caller must not see, and to the caller what he can do; and leaves a trace of it.
+    fn failed(&self, failure: Failure, refusals: &Refusals) -> RichStatus {
         let (pool, command) = (&self.pool, self.command);
         match &failure {
             Failure::Rejected(rejection) => {
@@ -232,7 +243,19 @@ impl About {
                 tracing::debug!(%pool, command, ?failure, "not answered");
             }
         }
-        status::of_failure(failure, pool, &self.correlation_id, self.is_paid)
+        let is_unknown = matches!(failure, Failure::Rejected(Rejection::PoolNotFound));
+        let status = status::of_failure(failure, pool, &self.correlation_id, self.is_paid);
+        // Anybody can make up names of pools.
+        let pool = Some(pool).filter(|_| !is_unknown);
+        refusals.note(pool, status.reason().as_str(), |time| Sample {
+            time,
+            command: command.to_owned(),
+            request_id: self.request_id.to_string(),
+            customer: self.customer.as_ref().map(ToString::to_string),
+            correlation_id: self.correlation_id.clone(),
+            message: status.message().to_owned(),
+        });
+        status
     }
 }
 
@@ -246,6 +269,27 @@ impl Drop for Waiting {
         if self.0.stage.abandon() {
             tracing::trace!("a call ended without an event of its own");
         }
+    }
+}
+
+/// For whom an order is.
+const fn customer(command: &Command) -> Option<&Reference> {
+    match command {
+        Command::ClaimTickets(order) => Some(&order.customer),
+        Command::PurchaseTickets(purchase) => Some(&purchase.order.customer),
+        Command::GrantTickets(grant) => Some(&grant.customer),
+        Command::CreatePool(_)
+        | Command::ExtendClaim(_)
+        | Command::BuyTickets(_)
+        | Command::ReleaseTickets(_)
+        | Command::RefundTickets(_)
+        | Command::StopSales(_)
+        | Command::ResumeSales(_)
+        | Command::CancelPool(_)
+        | Command::ChangeCapacity(_)
+        | Command::ChangePricing(_)
+        | Command::ReschedulePool(_)
+        | Command::ChangeLimits(_) => None,
     }
 }
 

@@ -23,5 +23,6 @@ mod shop;
 mod sound;
 mod stop;
 mod times;
+mod traces;
 mod validate_only;
 mod verify;

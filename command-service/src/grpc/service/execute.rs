@@ -204,7 +204,10 @@ impl Execution {
                 self.order.leave(&about.pool, lane);
                 let metrics = &self.service.metrics;
                 metrics.answered(outcome(&failure), arrived.elapsed());
-                Some(failed(request_id, about.failed(failure)))
+                Some(failed(
+                    request_id,
+                    about.failed(failure, &self.service.refusals),
+                ))
             }
         }
     }
@@ -230,7 +233,10 @@ impl Execution {
                 request_id,
                 outcome: Some((waiting.respond)((&waiting.about.pool, &answer))),
             },
-            Err(failure) => failed(request_id, waiting.about.failed(failure)),
+            Err(failure) => failed(
+                request_id,
+                waiting.about.failed(failure, &self.service.refusals),
+            ),
         })
     }
 

@@ -7,6 +7,7 @@ use onsale_proto::{frame::ExecuteFrame, server::v1::command_service_server, v1};
 use tonic::{Request, Response, Status, Streaming};
 
 use super::{CommandService, execute::Execution};
+use crate::grpc::refusals;
 
 /// Each RPC sends its request to its pool and answers with its response.
 macro_rules! rpcs {
@@ -21,6 +22,13 @@ macro_rules! rpcs {
                     self.answer(&request).await
                 }
             )*
+
+            async fn list_refusals(
+                &self,
+                request: Request<v1::ListRefusalsRequest>,
+            ) -> Result<Response<v1::ListRefusalsResponse>, Status> {
+                refusals::list(&self.refused, request.get_ref()).await
+            }
 
             type ExecuteStream = Pin<Box<dyn Stream<Item = Result<v1::ExecuteResponse, Status>> + Send>>;
 

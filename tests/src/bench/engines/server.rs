@@ -159,4 +159,5 @@ command_service! {
     change_pricing(ChangePricingRequest) -> ChangePricingResponse;
     reschedule_pool(ReschedulePoolRequest) -> ReschedulePoolResponse;
     change_limits(ChangeLimitsRequest) -> ChangeLimitsResponse;
+    list_refusals(ListRefusalsRequest) -> ListRefusalsResponse;
 }
