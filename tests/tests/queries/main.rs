@@ -17,6 +17,7 @@ mod events;
 mod freshness;
 mod get_pool;
 mod history;
+mod list_pools;
 mod outages;
 mod projections;
 mod reader;
