@@ -150,12 +150,11 @@ fn failed(error: sqlx::Error) -> QueryError {
 
 /// What PostgreSQL gave up since it took longer than a statement may is no outage.
 pub(super) fn took_too_long(error: QueryError) -> QueryError {
-    let is_canceled = |error: &sqlx::Error| {
-        let code = error.as_database_error().and_then(|error| error.code());
-        code.is_some_and(|code| code == CANCELED)
-    };
-    match error {
-        QueryError::Database(error) if is_canceled(&error) => QueryError::TookTooLong,
-        other => other,
+    if let QueryError::Database(database) = &error
+        && let Some(code) = database.as_database_error().and_then(|error| error.code())
+        && code == CANCELED
+    {
+        return QueryError::TookTooLong;
     }
+    error
 }
