@@ -95,7 +95,7 @@ pub(crate) enum QueryError {
     Log(#[source] ReadError),
     #[error("PostgreSQL did not answer in time")]
     DatabaseTooSlow,
-    #[error("the export took longer than it may")]
+    #[error("the report took longer than it may")]
     TookTooLong,
     #[error("the read model holds what this version cannot read")]
     Unreadable(#[source] sqlx::Error),

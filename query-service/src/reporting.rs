@@ -53,7 +53,7 @@ pub(crate) async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Erro
     }
     sqlx::query(
         "INSERT INTO onsale_query.reporting (definition) VALUES ($1) \
-             ON CONFLICT (only) DO UPDATE SET definition = excluded.definition",
+             ON CONFLICT (one) DO UPDATE SET definition = excluded.definition",
     )
     .bind(fingerprint())
     .execute(&mut *connection)

@@ -7,7 +7,15 @@ use super::{
 };
 
 /// See the module.
-pub(crate) const ALL: &[&Projection] = &[&POOLS, &AUDIT, &CLAIMS, &CUSTOMERS, &HISTORY, &SALES];
+#[rustfmt::skip]
+pub(crate) const ALL: &[&Projection] = &[
+    &POOLS,
+    &CLAIMS,
+    &CUSTOMERS,
+    &SALES,
+    &HISTORY,
+    &AUDIT,
+];
 
 /// The projection of a name.
 pub(crate) fn named(name: &str) -> Option<&'static Projection> {

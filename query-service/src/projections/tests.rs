@@ -1,5 +1,7 @@
 //! Projections run against real PostgreSQL, by code that no service has: samples that count, and that can be told to fail.
 
+mod audit;
+mod audit_large;
 mod given;
 mod peaks;
 mod rebuilding;

@@ -37,6 +37,7 @@ impl Queries {
         moment: Moment,
         freshness: Freshness,
     ) -> Result<PoolAsOf, QueryError> {
+        self.check_ready()?;
         if let Moment::Time(time) = moment {
             let now = self.clock.now();
             if time > now {

@@ -27,6 +27,7 @@ impl Queries {
         query: &PriceChangesQuery,
         freshness: Freshness,
     ) -> Result<(PriceChanges, Currency, Position), QueryError> {
+        self.check_ready()?;
         let (page, range) = (&query.page, query.range);
         let (asked, after, limit) = (query.pool.clone(), page.after, page.limit());
         let reading = self.read(&HISTORY, freshness, move |connection| {

@@ -141,12 +141,20 @@ async fn read(
 }
 
 fn failed(error: sqlx::Error) -> QueryError {
-    let code = error.as_database_error().and_then(|error| error.code());
-    if code.is_some_and(|code| code == CANCELED) {
-        QueryError::TookTooLong
-    } else if is_unreadable(&error) {
+    if is_unreadable(&error) {
         QueryError::Unreadable(error)
     } else {
-        QueryError::Database(error)
+        took_too_long(QueryError::Database(error))
     }
+}
+
+/// What PostgreSQL gave up since it took longer than a statement may is no outage.
+pub(super) fn took_too_long(error: QueryError) -> QueryError {
+    if let QueryError::Database(database) = &error
+        && let Some(code) = database.as_database_error().and_then(|error| error.code())
+        && code == CANCELED
+    {
+        return QueryError::TookTooLong;
+    }
+    error
 }

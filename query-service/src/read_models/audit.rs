@@ -8,4 +8,6 @@ mod write;
 
 pub(crate) use causes::{EFFECTS_MAX, causes, effects};
 pub(crate) use seek::{Direction, Filter, Found, look};
+#[cfg(test)]
+pub(crate) use seek::{LOOKS_MAX, explained::explained};
 pub(crate) use write::{Row, before, insert};

@@ -17,6 +17,10 @@ const SETTINGS: &str = "\
     SET LOCAL plan_cache_mode = auto; \
     SET LOCAL work_mem = '64MB'";
 
+/// The column of where commands came from, which may be erased beside the log at any time: the newer rows may have none
+/// where the older ones have one, but no other one.
+const ERASABLE: &str = "ip";
+
 /// How much of a row is told, in characters.
 const TOLD_CHARACTERS: usize = 2_000;
 
@@ -187,7 +191,11 @@ impl Tables {
         let values = |of: char| {
             let column = |column: &Column| {
                 let text = if column.as_text { "::text" } else { "" };
-                format!("{of}.{}{text}", column.quoted)
+                let quoted = &column.quoted;
+                if of == 'b' && column.name == ERASABLE {
+                    return format!("coalesce(b.{quoted}{text}, l.{quoted}{text})");
+                }
+                format!("{of}.{quoted}{text}")
             };
             let columns: Vec<_> = self.columns.iter().map(column).collect();
             columns.join(", ")

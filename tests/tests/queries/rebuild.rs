@@ -35,7 +35,7 @@ fn start(url: &str, arguments: &[&str]) -> Child {
 }
 
 /// Whether it went well, what was printed, and what was said beside it.
-async fn run(url: &str, arguments: &[&str]) -> (bool, String, String) {
+pub(crate) async fn run(url: &str, arguments: &[&str]) -> (bool, String, String) {
     let ending = start(url, arguments).wait_with_output();
     let output = within(LIMIT * 3, "an end", ending).await.expect("it ends");
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");

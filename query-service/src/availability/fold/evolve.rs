@@ -89,9 +89,7 @@ fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradiction> {
             pool.counts = counts.ok_or(Contradiction::CapacityBelowCommitted)?;
         }
         PoolEvent::PricingChanged(changed) => reprice(details, changed)?,
-        PoolEvent::PoolRescheduled(changed) => {
-            Arc::make_mut(details).schedule = changed.schedule;
-        }
+        PoolEvent::PoolRescheduled(changed) => Arc::make_mut(details).schedule = changed.schedule,
         PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits,
     }
     Ok(())

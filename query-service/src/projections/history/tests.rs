@@ -52,7 +52,7 @@ impl Told {
 
     fn event(&mut self, seconds: i64, fact: &PoolEvent) -> &mut Self {
         let encoded = encode(fact).unwrap();
-        let version = self.entries.len() as i64 + 1;
+        let version = i64::try_from(self.entries.len()).unwrap() + 1;
         self.entries.push(Entry::new(RecordedEvent {
             // Other pools have the positions between.
             position: Position::new(version * 10).unwrap(),

@@ -6,6 +6,9 @@
 //! is asked for; no statistics are needed, and no plan can be a bad one. Two lists that are both long and never meet are
 //! walked to their end all the same: after so many steps the page ends, and says where the next one goes on.
 
+#[cfg(test)]
+pub(crate) mod explained;
+
 use std::net::IpAddr;
 
 use onsale_shared::{
@@ -22,7 +25,7 @@ use super::times;
 use crate::queries::{Page, Paged};
 
 /// How many looks into indexes one page may cost; each takes about 15 microseconds.
-pub(crate) const LOOKS_MAX: usize = 20_000;
+pub(crate) const LOOKS_MAX: usize = 10_000;
 
 /// In which order events are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]

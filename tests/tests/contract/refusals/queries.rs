@@ -223,6 +223,20 @@ async fn one_stream_too_many_is_refused_and_open_ones_end_with_the_server() {
 }
 
 #[tokio::test]
+async fn an_event_that_nobody_recorded_has_no_chain() {
+    let system = System::start().await;
+    let mut caller = system.caller().await;
+    let event_id = uuid::Uuid::new_v4().to_string();
+    let request = v1::TraceEventRequest {
+        event_id: event_id.clone(),
+        at_least_as_fresh: String::new(),
+    };
+    let answer = caller.queries.trace_event(request).await;
+    let metadata = [("event_id", event_id.as_str())];
+    refused(answer, Reason::EventNotFound, &metadata).about("onsale.v1.Event", &event_id);
+}
+
+#[tokio::test]
 async fn a_defect_says_nothing_but_its_correlation_id() {
     let system = System::start().await;
     let mut caller = system.caller().await;

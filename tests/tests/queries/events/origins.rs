@@ -18,6 +18,7 @@ use onsale_tests::{
 use super::asking::{all, of_pool, origin, sent, token, types};
 use crate::{
     db::{Db, LIMIT},
+    rebuild::run,
     shared::{fresh_pool, shared},
 };
 
@@ -197,4 +198,18 @@ async fn an_erased_origin_is_answered_no_more_and_found_no_more() {
         };
         assert_eq!(origin(after), &expected, "all else is in the log");
     }
+
+    // Tables that are built anew do not have it, and that is no difference; another address would be one.
+    let url = system.database.url();
+    let (went_well, printed, said) = run(url, &["rebuild", "audit"]).await;
+    assert!(went_well, "{printed}{said}");
+    let left = "SELECT count(*) FROM onsale_read.audit WHERE ip IS NOT NULL";
+    assert_eq!(db.number(left).await, 0);
+    db.execute("UPDATE onsale_read.audit SET actor = 'somebody' WHERE position = 2")
+        .await;
+    let (is_sound, printed, _said) = run(url, &["verify", "audit"]).await;
+    assert!(
+        !is_sound && printed.contains("audit: 1 row differs"),
+        "{printed}"
+    );
 }

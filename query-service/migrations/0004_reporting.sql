@@ -3,8 +3,8 @@ CREATE SCHEMA IF NOT EXISTS reporting;
 
 -- What the views were made by: they are made anew only when that changes, since it waits for every report under way.
 CREATE TABLE onsale_query.reporting (
-    only       boolean NOT NULL DEFAULT true,
+    one        boolean NOT NULL DEFAULT true,
     definition text    NOT NULL,
-    CONSTRAINT reporting_pkey PRIMARY KEY (only),
-    CONSTRAINT reporting_only_check CHECK (only)
+    CONSTRAINT reporting_pkey PRIMARY KEY (one),
+    CONSTRAINT reporting_one_check CHECK (one)
 );
