@@ -1,5 +1,6 @@
 //! Projections run against real PostgreSQL, by code that no service has: samples that count, and that can be told to fail.
 
+mod claims;
 mod given;
 mod peaks;
 mod rebuilding;

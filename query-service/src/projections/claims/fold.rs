@@ -19,22 +19,38 @@ use crate::read_models::claims::{ClaimCounts, ClaimRow, TicketRow, TicketState, 
 type ClaimKey = (PoolId, ClaimId);
 type TicketKey = (PoolId, TicketId);
 
-/// The rows that a batch of events concerns.
+/// The rows that a batch of events concerns, and that may be there.
 #[derive(Debug, Default)]
 pub(super) struct Keys {
     claims: HashSet<ClaimKey>,
     tickets: HashSet<TicketKey>,
+    /// Made by an event of the batch, where the log is right: not there before.
+    made: HashSet<ClaimKey>,
+    claimed: HashSet<TicketKey>,
 }
 
 impl Keys {
-    pub(super) fn add(&mut self, pool: &PoolId, fact: &PoolEvent) {
+    /// The keys that an event names; those that it makes only if they are `looked_for`.
+    pub(super) fn add(&mut self, pool: &PoolId, fact: &PoolEvent, looked_for: bool) {
         let (claim, ticket) = named_by(fact);
-        self.claims.extend(claim.map(|id| (pool.clone(), id)));
-        self.tickets.extend(ticket.map(|id| (pool.clone(), id)));
+        let claim = claim.map(|id| (pool.clone(), id));
+        let ticket = ticket.map(|id| (pool.clone(), id));
         if let PoolEvent::TicketClaimed(claimed) = fact {
-            let replaced = claimed.replaces;
-            self.tickets.extend(replaced.map(|id| (pool.clone(), id)));
+            let replaced = claimed.replaces.map(|id| (pool.clone(), id));
+            let replaces = replaced.is_some();
+            self.tickets
+                .extend(replaced.filter(|key| !self.claimed.contains(key)));
+            if !looked_for {
+                self.claimed.extend(ticket.clone());
+                if !replaces && claim.as_ref().is_some_and(|key| !self.claims.contains(key)) {
+                    self.made.extend(claim.clone());
+                }
+            }
         }
+        self.claims
+            .extend(claim.filter(|key| !self.made.contains(key)));
+        self.tickets
+            .extend(ticket.filter(|key| !self.claimed.contains(key)));
     }
 
     pub(super) fn claims(&self) -> impl Iterator<Item = &ClaimKey> {
@@ -71,6 +87,7 @@ pub(super) struct Fold {
     claims: Rows<ClaimKey, ClaimRow>,
     tickets: Rows<TicketKey, TicketRow>,
     voids: Vec<VoidRow>,
+    contradicted: bool,
 }
 
 /// Where and when something happened.
@@ -91,6 +108,7 @@ impl Fold {
             claims: Rows::stored(claims, |row| (row.pool.clone(), row.id)),
             tickets: Rows::stored(tickets, |row| (row.pool.clone(), row.id)),
             voids: Vec::new(),
+            contradicted: false,
         }
     }
 
@@ -102,6 +120,11 @@ impl Fold {
     /// The tickets to insert and to update.
     pub(super) fn tickets(&self) -> (Vec<&TicketRow>, Vec<&TicketRow>) {
         self.tickets.written(|row| row.position)
+    }
+
+    /// Whether an event contradicts the rows, as far as they are known.
+    pub(super) const fn contradicted(&self) -> bool {
+        self.contradicted
     }
 
     /// What voided claims.
@@ -130,6 +153,7 @@ impl Fold {
             return;
         }
         let contradicts = self.evolve(pool, fact, at).is_err();
+        self.contradicted |= contradicts;
         if let Some(claim) = claim.and_then(|key| self.claims.change(&key)) {
             claim.last_position = position;
             claim.update_time = time;
