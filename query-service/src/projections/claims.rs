@@ -4,12 +4,13 @@
 //! batch, it is written once. Who reads says what the clock does to a claim: nothing here depends on the time of day.
 
 mod fold;
+mod keys;
 mod rows;
 
 use async_trait::async_trait;
 use sqlx::{Connection as _, PgConnection};
 
-use self::fold::{Fold, Keys};
+use self::{fold::Fold, keys::Keys};
 use super::{ApplyError, Entry, Projection, Projector, Table};
 use crate::read_models::claims::{INDEXES_SQL, TABLES_SQL, load, write};
 

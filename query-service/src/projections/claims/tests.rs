@@ -20,7 +20,7 @@ use proptest::{prelude::*, test_runner::TestRunner};
 use sqlx::types::Uuid;
 
 use self::model::Model;
-use super::fold::{Fold, Keys};
+use super::{fold::Fold, keys::Keys};
 use crate::read_models::claims::{ClaimRow, TicketRow, VoidRow};
 
 const CASES: u32 = 2_000;
