@@ -1,6 +1,6 @@
 //! `grpc.health.v1`: SERVING only while memory follows the log and nothing is too far behind it. Each projection has a
-//! service name of its own, `onsale.v1.QueryService/projections/<name>`: NOT_SERVING if it is blocked, too far behind, or
-//! of an older version than this program; that alone does not make the server NOT_SERVING.
+//! service name of its own, `onsale.v1.QueryService/projections/<name>`: `NOT_SERVING` if it is blocked, too far behind, or
+//! of an older version than this program; that alone does not make the server `NOT_SERVING`.
 
 use std::{sync::Arc, time::Duration};
 

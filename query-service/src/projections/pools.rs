@@ -11,7 +11,9 @@ use onsale_shared::log::Position;
 use sqlx::{Connection as _, PgConnection};
 
 use super::{
-    ApplyError, Blocked, Entry, Projection, Projector, Table, session::in_time, writer::Step,
+    ApplyError, Blocked, Entry, Projection, Projector, Table,
+    session::in_time,
+    writer::{Step, refusal},
 };
 use crate::{
     availability::{Cut, Fold, FoldError},
@@ -49,7 +51,12 @@ pub(super) async fn write(
         return Ok(Step::Replaced);
     }
     for rows in cut.pools.chunks(ROWS_MAX) {
-        in_time(upsert(&mut transaction, rows)).await?;
+        if let Err(error) = in_time(upsert(&mut transaction, rows)).await {
+            let reason = refusal(error)?;
+            in_time(transaction.rollback()).await?;
+            let position = from.progress.position.next();
+            return Ok(Step::Blocked(Blocked { position, reason }));
+        }
     }
     in_time(transaction.commit()).await?;
     Ok(Step::Moved(cut.progress))

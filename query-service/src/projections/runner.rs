@@ -15,6 +15,7 @@ use super::{
     board::Board,
     pages::Pages,
     pools::{self, POOLS},
+    rebuild::RETIRED_KEPT,
     session::{self, HEARTBEAT, in_time},
     writer::{Interrupted, Step, Writer},
 };
@@ -30,6 +31,8 @@ use crate::{
 const BATCH_EVENTS_MAX: usize = 2_000;
 /// How long the statements of a write may take in all.
 const BATCH_TIME: Duration = Duration::from_secs(20);
+/// How often the leader drops what another generation has replaced some time ago.
+const TIDY_INTERVAL: Duration = Duration::from_secs(60);
 /// How long to wait before an event that could not be applied is tried again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
@@ -169,8 +172,12 @@ impl Runner {
         in_time(generations::use_schema(session, &live.schema())).await?;
         self.feed.forget();
         post.engine.board.tell(&live);
-        let mut said = Instant::now();
+        let (mut said, mut tidied) = (Instant::now(), Instant::now());
         loop {
+            if tidied.elapsed() >= TIDY_INTERVAL {
+                post.tidy(session).await?;
+                tidied = Instant::now();
+            }
             let woken = post.wait(live.progress.position).await;
             if woken == Woken::Heartbeat || said.elapsed() >= HEARTBEAT {
                 if !post.is_still(session, &live).await? {
@@ -260,6 +267,22 @@ impl Feed {
 }
 
 impl Post {
+    /// Drops what was replaced some time ago. What is read yet is left for the next time.
+    async fn tidy(&self, session: &mut PgConnection) -> Result<(), sqlx::Error> {
+        let name = self.projection.name;
+        match in_time(generations::drop_retired(session, name, RETIRED_KEPT)).await {
+            Err(error) if error.as_database_error().is_some() => {
+                tracing::warn!(
+                    projection = name,
+                    error = &error as &dyn std::error::Error,
+                    "tables that another generation has replaced are not dropped; trying again"
+                );
+                Ok(())
+            }
+            dropped => dropped.map(drop),
+        }
+    }
+
     /// Nothing is in the way any more.
     fn note_unblocked(&self, live: &mut Generation) {
         if let Some(blocked) = live.blocked.take() {

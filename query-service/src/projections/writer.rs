@@ -177,6 +177,15 @@ impl Writer {
     }
 }
 
+/// Why rows were refused by the database, for people; anything else is an outage.
+pub(super) fn refusal(error: sqlx::Error) -> Result<String, sqlx::Error> {
+    match of_rows(error)? {
+        Refused::Rows(reason) => Ok(reason),
+        Refused::Blocked(blocked) => Ok(blocked.reason),
+        Refused::TooSlow(error) => Err(error),
+    }
+}
+
 /// What rows caused; anything else is an outage.
 fn of_rows(error: sqlx::Error) -> Result<Refused, sqlx::Error> {
     if let Some(database) = error.as_database_error() {

@@ -1,5 +1,7 @@
 //! Two query-services on one database: one writes the table, both answer.
 
+use std::time::{Duration, Instant};
+
 use onsale_proto::v1;
 use onsale_tests::{
     caller::Caller,
@@ -16,6 +18,9 @@ use super::{
 };
 
 const LEADING: &str = "leading the projection `pools`";
+
+/// How soon somebody else leads.
+const TAKE_OVER: Duration = Duration::from_secs(5);
 
 /// The session that leads the projection: it holds the advisory lock.
 const LEADER: &str = "pid IN (SELECT l.pid FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted \
@@ -100,6 +105,7 @@ async fn one_of_two_services_leads_and_the_other_takes_over_when_it_is_killed_in
         let leader = std::mem::replace(&mut pair.system.query, pair.second);
         pair.second = newcomer;
         leader.kill().await;
+        let killed = Instant::now();
         let at_kill = storm.newest();
         replicas.set(&pair.services());
         let mut survivor = pair.system.caller().await;
@@ -108,11 +114,12 @@ async fn one_of_two_services_leads_and_the_other_takes_over_when_it_is_killed_in
             let version = shown.unwrap().availability.unwrap().version;
             assert!(version >= receipt.version, "{pool}: {version}");
         }
-        storm.go_on(30).await;
         eventually(LIMIT, "somebody leads", || async {
             (pair.terms() == 1).then_some(())
         })
         .await;
+        assert!(killed.elapsed() < TAKE_OVER, "{:?}", killed.elapsed());
+        storm.go_on(30).await;
         for reader in readers {
             reader.go_on(4).await;
             reader.end().await;

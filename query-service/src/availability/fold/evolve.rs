@@ -71,9 +71,9 @@ pub(super) fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradict
         }
         PoolEvent::PricingChanged(changed) => reprice(details, changed)?,
         PoolEvent::PoolRescheduled(changed) => {
-            Arc::make_mut(details).schedule = changed.schedule.clone()
+            Arc::make_mut(details).schedule = changed.schedule;
         }
-        PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits.clone(),
+        PoolEvent::LimitsChanged(changed) => Arc::make_mut(details).limits = changed.limits,
     }
     Ok(())
 }
@@ -106,10 +106,10 @@ fn create(pool: &mut Pool, created: &PoolCreated) -> Result<(), Contradiction> {
         promoter: created.promoter.clone(),
         show: created.show.clone(),
         labels: created.labels.clone(),
-        schedule: created.schedule.clone(),
+        schedule: created.schedule,
         pricing: created.pricing.clone(),
         pricing_version: 1,
-        limits: created.limits.clone(),
+        limits: created.limits,
     }));
     Ok(())
 }

@@ -2,9 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use onsale_shared::log::{EventLog, Position, ReadError};
+use onsale_shared::log::{EventLog, Position, ReadError, RecordedEvent};
 use sqlx::{AssertSqlSafe, Connection as _};
-use tokio::{sync::mpsc, task::JoinSet, time::Instant};
+use tokio::{
+    sync::mpsc,
+    task::{JoinHandle, JoinSet},
+    time::Instant,
+};
 
 use super::{Builder, CHUNK_EVENTS, RebuildError};
 use crate::{
@@ -20,7 +24,8 @@ const CLOSE_EVENTS: i64 = 1_000;
 /// How often the rate is noted for others.
 const NOTE_INTERVAL: Duration = Duration::from_secs(1);
 
-type Page = Arc<[Entry]>;
+/// A page that is being decoded.
+type Decoding = JoinHandle<Vec<Entry>>;
 
 impl Builder {
     /// Fills a generation until it is close to the live one, and never beyond it: so the two can be at one position.
@@ -68,7 +73,10 @@ impl Builder {
                 // The log ends before the target: nobody may go on from here.
                 return Err(RebuildError::Replaced(generation.number));
             };
-            self.write_page(generation, &page?, target).await?;
+            let page = page?
+                .await
+                .map_err(|panic| sqlx::Error::Decode(panic.into()))?;
+            self.write_page(generation, &page, target).await?;
             let seconds = noted.elapsed();
             if seconds >= NOTE_INTERVAL {
                 let events = generation.progress.position.distance_from(since);
@@ -147,36 +155,39 @@ impl Builder {
     }
 }
 
-/// Reads the log up to `target`, ahead of who writes, and decodes on another thread.
+/// Reads the log up to `target`, ahead of who writes; pages are decoded by other threads meanwhile.
 async fn read(
     log: Arc<dyn EventLog>,
     mut position: Position,
     target: Position,
-    pages: mpsc::Sender<Result<Page, ReadError>>,
+    pages: mpsc::Sender<Result<Decoding, ReadError>>,
 ) {
     while position < target {
         let page = match log.read(position, CHUNK_EVENTS).await {
             Ok(events) => events,
             Err(error) => {
+                // Whoever takes the pages may have ended.
                 pages.send(Err(error)).await.ok();
                 return;
             }
         };
         let Some(last) = page.last() else { return };
         position = last.position;
-        let decoding = tokio::task::spawn_blocking(move || -> Page {
-            let entries: Page = page.into_iter().map(Entry::new).collect();
-            for entry in entries.iter() {
-                // What cannot be read is said by who needs it.
-                entry.fact().ok();
-            }
-            entries
-        });
-        let Ok(page) = decoding.await else { return };
-        if pages.send(Ok(page)).await.is_err() {
+        let decoding = tokio::task::spawn_blocking(move || decode(page));
+        if pages.send(Ok(decoding)).await.is_err() {
             return;
         }
     }
+}
+
+fn decode(page: Vec<RecordedEvent>) -> Vec<Entry> {
+    let decoded = page.into_iter().map(|event| {
+        let entry = Entry::new(event);
+        // What cannot be read is said by who needs it.
+        entry.fact().ok();
+        entry
+    });
+    decoded.collect()
 }
 
 #[expect(

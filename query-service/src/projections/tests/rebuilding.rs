@@ -100,6 +100,45 @@ async fn reads_are_exact_and_never_go_back_while_tables_are_built_anew_and_switc
 }
 
 #[tokio::test]
+async fn a_read_that_has_begun_is_of_one_generation_and_a_switch_waits_for_it() {
+    let mut given = Given::new().await;
+    let last = given.append_many("pool", 0, "SalesResumed", 40).await;
+    let mut running = given.run(&SAMPLE).await;
+    running.reach(last).await;
+    let mut reader = given.database.session().await.unwrap();
+    let included = snapshot::begin(&mut reader, &SAMPLE).await.unwrap();
+    assert_eq!(included.position, last);
+    // As of a report that takes its time between two statements.
+    sqlx::raw_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        .execute(&mut reader)
+        .await
+        .unwrap();
+    let mut builder = given.builder(&SAMPLE).await;
+    let rebuilt = tokio::spawn(async move { builder.rebuild(USUAL).await.map(drop) });
+    let waits_or_is_done = "SELECT ((SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock') \
+                                  + (SELECT count(*) FROM onsale_query.generations WHERE state = 'retired') > 0)::int::bigint";
+    eventually(&mut given, waits_or_is_done, 1).await;
+    let counted = "SELECT coalesce(sum(events), 0)::bigint FROM onsale_read.counted";
+    let counted: i64 = sqlx::query_scalar(counted)
+        .fetch_one(&mut reader)
+        .await
+        .unwrap();
+    assert_eq!(
+        counted,
+        last.get(),
+        "rows of another generation than the checkpoint's"
+    );
+    sqlx::raw_sql("ROLLBACK")
+        .execute(&mut reader)
+        .await
+        .unwrap();
+    timeout(LIMIT, rebuilt).await.unwrap().unwrap().unwrap();
+    assert_eq!(given.counted("pool").await, 40);
+    drop(running);
+    given.end().await;
+}
+
+#[tokio::test]
 async fn a_rebuild_that_was_killed_goes_on_where_it_was() {
     let mut given = Given::new().await;
     for version in 0..60 {

@@ -1,8 +1,11 @@
 //! A projection on one replica: from an event of the log to a row, and past what no event stands in the way of.
 
+use std::sync::Arc;
+
 use onsale_shared::log::Position;
 
 use super::given::{Given, SAMPLE};
+use crate::projections::pages::{Batch, Pages};
 
 #[tokio::test]
 async fn a_projection_gets_its_tables_is_filled_and_follows() {
@@ -67,5 +70,35 @@ async fn a_projection_goes_on_when_its_code_can_read_the_event() {
     assert_eq!(given.counted("good").await, 2);
     assert_eq!(given.counted("toxic").await, 1);
     drop(running);
+    given.end().await;
+}
+
+#[tokio::test]
+async fn all_who_are_at_the_same_place_read_once_and_decode_once() {
+    let given = Given::new().await;
+    given.append_many("pool", 0, "SalesResumed", 30).await;
+    let pages = Pages::of(Arc::clone(&given.log) as _);
+    let at = |position| Position::new(position).unwrap();
+    let readers = (0..6).map(|_| pages.after(at(10), 100));
+    let batches = futures::future::join_all(readers).await;
+    let batches: Vec<_> = batches.into_iter().map(Result::unwrap).collect();
+    let entries = batches[0].entries();
+    assert_eq!(entries.len(), 20);
+    // The very ones: whoever had read for himself would have others.
+    let same = |other: &Batch| {
+        let others = other.entries();
+        entries
+            .iter()
+            .zip(&others)
+            .all(|(one, other)| std::ptr::eq(*one, *other))
+    };
+    assert!(batches.iter().all(same));
+    // And who comes there later, or is a little further.
+    let later = pages.after(at(20), 4).await.unwrap();
+    let later = later.entries();
+    assert_eq!(later.len(), 4);
+    assert!(std::ptr::eq(later[0], entries[10]));
+    let fact = entries[10].fact().unwrap();
+    assert!(std::ptr::eq(fact, later[0].fact().unwrap()));
     given.end().await;
 }

@@ -168,7 +168,9 @@ async fn leaders_that_are_killed_at_any_step_lose_and_double_nothing() {
         let mut holder = given.session().await;
         for round in 0..6 {
             let hold = match step {
-                "read" => "BEGIN; LOCK TABLE onsale_log.events IN ACCESS EXCLUSIVE MODE",
+                "read" => {
+                    "SET search_path TO onsale_log; BEGIN; LOCK TABLE events IN ACCESS EXCLUSIVE MODE"
+                }
                 _ => "BEGIN; SELECT pg_advisory_xact_lock(1, 1)",
             };
             let append = given.append_many("pool", round * 5, "SalesResumed", 5);
