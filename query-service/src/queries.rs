@@ -9,6 +9,7 @@ mod get_projections;
 mod page;
 mod quote_price;
 mod read;
+mod subscribe_events;
 mod watch_availability;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub(crate) use freshness::Freshness;
 pub(crate) use get_projections::Projections;
 pub(crate) use page::{Page, Paged};
 pub(crate) use quote_price::{PriceQuote, QuoteQuery};
+pub(crate) use subscribe_events::{Ended, Sent, Subscription};
 pub(crate) use watch_availability::{Stream, WatchQuery};
 
 use crate::{

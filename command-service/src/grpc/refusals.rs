@@ -51,7 +51,7 @@ pub async fn list(
 }
 
 /// What is asked, and what tells the query from another one.
-fn read(request: &v1::ListRefusalsRequest) -> Result<(Asked, String), RichStatus> {
+fn read(request: &v1::ListRefusalsRequest) -> Result<(Asked, String), Status> {
     let mut fields = Fields::default();
     let pool = match &*request.pool {
         "" => None,
@@ -94,11 +94,11 @@ fn read(request: &v1::ListRefusalsRequest) -> Result<(Asked, String), RichStatus
     };
     let Some(before) = before else {
         fields.violate("page_token", "is not a page token of the same query");
-        return Err(RichStatus::invalid(fields.into_violations()));
+        return Err(RichStatus::invalid(fields.into_violations()).into());
     };
     let violations = fields.into_violations();
     if !violations.is_empty() {
-        return Err(RichStatus::invalid(violations));
+        return Err(RichStatus::invalid(violations).into());
     }
     let asked = Asked {
         pool,

@@ -15,7 +15,10 @@ use onsale_shared::{
 };
 use tonic::{Request, Response, Status, metadata::MetadataMap};
 
-use super::{convert, deadline::deadline, frames::frames, pages, status, validate};
+use super::{
+    convert, deadline::deadline, frames::frames, pages, status, subscription::subscription,
+    validate,
+};
 use crate::queries::{Freshness, Queries, QueryError, WatchQuery};
 
 /// The largest message that is read; 100 names need a tenth of it.
@@ -175,6 +178,22 @@ impl QueryService for Service {
         let answer = self.queries.trace_event(asked.event, freshness).await;
         let (chain, included) = answer.map_err(|error| self.failed(&error, metadata))?;
         Ok(Response::new(convert::chain(&chain, included.position)))
+    }
+
+    type SubscribeEventsStream =
+        Pin<Box<dyn Stream<Item = Result<v1::SubscribeEventsResponse, Status>> + Send>>;
+
+    async fn subscribe_events(
+        &self,
+        request: Request<v1::SubscribeEventsRequest>,
+    ) -> Result<Response<Self::SubscribeEventsStream>, Status> {
+        let metadata = request.metadata();
+        let asked = validate::subscribe_events(request.get_ref())?;
+        let freshness = self.freshness(asked.required, metadata);
+        let opened = self.queries.subscribe_events(asked.query, freshness).await;
+        let stream = opened.map_err(|error| self.failed(&error, metadata))?;
+        let correlation = self.correlation(metadata);
+        Ok(Response::new(Box::pin(subscription(stream, correlation))))
     }
 
     type WatchAvailabilityStream =

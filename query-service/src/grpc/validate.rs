@@ -13,7 +13,7 @@ use tonic_types::FieldViolation;
 use super::resume::{self, Fingerprint};
 use crate::availability::Progress;
 
-pub(super) use events::{read_events, trace_event};
+pub(super) use events::{read_events, subscribe_events, trace_event};
 pub(super) use quote::quote_price;
 
 /// The most pools of one stream.
