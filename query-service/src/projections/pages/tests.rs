@@ -5,7 +5,7 @@ use onsale_shared::{
     id::{EventId, IdSource},
     log::{
         AppendBatch, AppendError, Appended, Group, Head, Hints, LockedLog, LogClock, NewEvent,
-        RecordedEvent, StreamName, Version, memory::MemoryLog,
+        Origin, RecordedEvent, StreamName, Version, memory::MemoryLog,
     },
     time::Timestamp,
 };
@@ -38,6 +38,14 @@ impl EventLog for Counted {
         self.reads.fetch_add(1, Ordering::SeqCst);
         tokio::task::yield_now().await;
         self.log.read(after, limit).await
+    }
+
+    async fn read_at(&self, positions: &[Position]) -> Result<Vec<RecordedEvent>, ReadError> {
+        self.log.read_at(positions).await
+    }
+
+    async fn origins(&self, events: &[EventId]) -> Result<Vec<(EventId, Origin)>, ReadError> {
+        self.log.origins(events).await
     }
 
     async fn head(&self) -> Result<Head, ReadError> {
