@@ -10,6 +10,7 @@ mod pages;
 mod resume;
 mod service;
 mod status;
+mod subscription;
 mod validate;
 
 pub(crate) use service::Service;

@@ -18,6 +18,7 @@ mod read;
 mod refusals;
 mod sales_export;
 mod sales_report;
+mod subscribe_events;
 mod watch_availability;
 
 use std::sync::Arc;
@@ -38,6 +39,7 @@ pub(crate) use quote_price::{PriceQuote, QuoteQuery};
 pub(crate) use refusals::RefusalsQuery;
 pub(crate) use sales_export::{Exports, SalesExport};
 pub(crate) use sales_report::{SalesReport, Scope, Selection};
+pub(crate) use subscribe_events::{Ended, Sent, Subscription};
 pub(crate) use watch_availability::{Stream, WatchQuery};
 
 use crate::{

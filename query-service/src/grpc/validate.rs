@@ -19,7 +19,7 @@ use super::resume::{self, Fingerprint};
 use crate::availability::Progress;
 
 pub(super) use claims::{customer_history, get_claim, list_claims, list_tickets};
-pub(super) use events::{read_events, trace_event};
+pub(super) use events::{read_events, subscribe_events, trace_event};
 pub(super) use history::{get_pool_as_of, list_price_changes};
 pub(super) use list_pools::list_pools;
 pub(super) use quote::quote_price;

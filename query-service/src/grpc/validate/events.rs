@@ -84,6 +84,28 @@ pub(in crate::grpc) fn read_events(request: &v1::ReadEventsRequest) -> Result<As
     }
 }
 
+/// The same filters, from a position on, without an end.
+pub(in crate::grpc) fn subscribe_events(
+    request: &v1::SubscribeEventsRequest,
+) -> Result<Asked, Violations> {
+    let request = request.clone();
+    read_events(&v1::ReadEventsRequest {
+        pool: request.pool,
+        customer: request.customer,
+        claim: request.claim,
+        ticket: request.ticket,
+        r#type: request.r#type,
+        actor: request.actor,
+        ip: request.ip,
+        request_id: request.request_id,
+        correlation_id: request.correlation_id,
+        causation_id: request.causation_id,
+        from_position: request.from_position,
+        at_least_as_fresh: request.at_least_as_fresh,
+        ..v1::ReadEventsRequest::default()
+    })
+}
+
 /// All filters that are set, or none if one is wrong.
 fn filter(violations: &mut Violations, request: &v1::ReadEventsRequest) -> Option<Filter> {
     let mut asked = Filter::default();

@@ -138,7 +138,7 @@ async fn whatever_is_commanded_the_rows_are_what_the_log_says() {
     let seed = rand::random();
     let mut dice = StdRng::seed_from_u64(seed);
     let (mut known, mut compared): (Vec<v1::Claim>, usize) = (Vec::new(), 0);
-    for round in 0..ROUNDS {
+    for _round in 0..ROUNDS {
         for pool in POOLS {
             caller.resume_sales(pool).await.ok();
         }
@@ -162,8 +162,8 @@ async fn whatever_is_commanded_the_rows_are_what_the_log_says() {
             (db.number(LASTING).await == 0).then_some(())
         })
         .await;
-        assert!(compared > 5, "seed {seed}, round {round}: {compared}");
     }
+    assert!(compared > ROUNDS, "seed {seed}: {compared}");
     for kind in ["TicketReleased", "TicketRefunded", "ClaimExtended"] {
         let count = format!("SELECT count(*) FROM onsale_log.events WHERE type = '{kind}'");
         assert!(db.number(&count).await > 0, "seed {seed}: no {kind}");

@@ -90,7 +90,7 @@ async fn a_sale_leads_back_to_the_claim_whose_end_had_freed_its_place() {
     let expected = [released.clone(), again.clone(), bought.clone()];
     assert_eq!(from_the_first.effects, expected);
     let from_the_middle = trace(&mut caller, &released.event_id).await;
-    assert_eq!(from_the_middle.causes, [claimed.clone()]);
+    assert_eq!(from_the_middle.causes, std::slice::from_ref(claimed));
     assert_eq!(from_the_middle.effects, [again.clone(), bought.clone()]);
     for link in [released, again, bought] {
         let cause = chain
@@ -138,7 +138,7 @@ async fn a_stop_leads_to_every_claim_that_it_voided() {
     for void in &chain.effects {
         assert_eq!(void.pool, name::pool(&id));
         let back = trace(&mut caller, &void.event_id).await;
-        assert_eq!(back.causes, [stop.clone()]);
+        assert_eq!(back.causes, std::slice::from_ref(&stop));
         assert_eq!(origin(&back.causes[0]).actor, "promoter");
     }
     // The same, asked as a filter, and with whose they were.
