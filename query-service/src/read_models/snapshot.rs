@@ -44,10 +44,13 @@ pub(crate) async fn begin(
         .iter()
         .map(|table| format!("onsale_read.{}", table.name))
         .collect();
+    // What a list does not ask for is a null in its statement: planned with its values, each page is read from its index in
+    // order; by a plan for any values a large pool would be sorted.
     // One round trip. Safe: names of constants, and a number.
     let begin = AssertSqlSafe(format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
          SET LOCAL statement_timeout = {READ_STATEMENT_MS_MAX}; \
+         SET LOCAL plan_cache_mode = force_custom_plan; \
          LOCK TABLE {views} IN ACCESS SHARE MODE; \
          SELECT position AS checkpoint, time AS checkpoint_time \
            FROM onsale_query.generations WHERE projection = '{name}' AND state = 'live'",
