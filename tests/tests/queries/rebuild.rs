@@ -2,9 +2,11 @@
 
 use std::process::Stdio;
 
+use onsale_proto::v1;
 use onsale_tests::{
     bench::fill::fill,
-    service::{Kind, binary},
+    caller::Caller,
+    service::{Kind, Service, binary},
     system::{System, migrated_database},
     wait::{eventually, within},
 };
@@ -83,6 +85,35 @@ async fn tables_are_built_anew_in_a_storm_and_nobody_goes_back_in_time() {
     assert!(printed.contains("pools: no row differs"), "{printed}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_projection_can_be_built_anew_and_equals_the_log() {
+    let database = migrated_database().await;
+    let mut admin = database.admin().await;
+    fill(&mut admin, 3, 12_000).await.expect("an empty log");
+    let commands = Service::start(Kind::Command, database.url(), &[]).await;
+    let query = Service::start(Kind::Query, database.url(), &[]).await;
+    let mut caller = Caller::new(commands.channel().await, query.channel().await);
+    let names = pools(&mut caller, "each", 3).await;
+    let told = caller
+        .queries
+        .get_projections(v1::GetProjectionsRequest::default());
+    let told = told.await.expect("they are told").into_inner().projections;
+    assert!(!told.is_empty());
+    let storm = Storm::start(&caller, &names, 3);
+    for projection in &told {
+        let (went_well, printed, said) = run(database.url(), &["rebuild", &projection.name]).await;
+        assert!(went_well, "{printed}{said}");
+        assert!(!printed.contains("differ\n"), "{printed}");
+    }
+    storm.end().await;
+    let (is_sound, printed, said) = run(database.url(), &["verify"]).await;
+    assert!(is_sound, "{printed}{said}");
+    for projection in &told {
+        let heading = format!("{}, at position ", projection.name);
+        assert!(printed.contains(&heading), "{printed}");
+    }
+}
+
 #[tokio::test]
 async fn a_planted_difference_is_named_and_keeps_new_tables_from_being_live() {
     let system = System::start().await;
@@ -129,7 +160,7 @@ async fn a_rebuild_that_was_killed_is_gone_on_with_and_a_verify_leaves_nothing_b
     let mut admin = database.admin().await;
     fill(&mut admin, 20, 120_000).await.expect("an empty log");
     let db = Db::of(&database).await;
-    let query = onsale_tests::service::Service::start(Kind::Query, database.url(), &[]).await;
+    let query = Service::start(Kind::Query, database.url(), &[]).await;
     eventually(LIMIT * 3, "the table includes the log", || async {
         (db.checkpoint().await == 120_000).then_some(())
     })
