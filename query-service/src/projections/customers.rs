@@ -60,7 +60,7 @@ impl Projector for CustomersProjector {
                 told.extend(entry(pool, at, fact, &owners));
             }
         }
-        write::insert_owners(connection, &owners.new()).await?;
+        write::insert_owners(connection, &owners.added()).await?;
         write::insert_entries(connection, &told).await?;
         Ok(())
     }

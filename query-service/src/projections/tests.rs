@@ -2,6 +2,7 @@
 
 mod audit;
 mod audit_large;
+mod claims;
 mod given;
 mod peaks;
 mod rebuilding;

@@ -1,8 +1,6 @@
 //! Events on claims and tickets: pure, synchronous and total. What contradicts a claim on the command side contradicts
 //! it here: the event is left out, and the rows that it names are marked.
 
-use std::collections::HashSet;
-
 use onsale_shared::{
     event::{
         ClaimExtended, PoolEvent, ReleaseCause, StopMode, TicketBought, TicketClaimed,
@@ -13,57 +11,11 @@ use onsale_shared::{
     time::Timestamp,
 };
 
-use super::rows::Rows;
+use super::{
+    keys::{ClaimKey, TicketKey, named_by},
+    rows::Rows,
+};
 use crate::read_models::claims::{ClaimCounts, ClaimRow, TicketRow, TicketState, VoidRow};
-
-type ClaimKey = (PoolId, ClaimId);
-type TicketKey = (PoolId, TicketId);
-
-/// The rows that a batch of events concerns.
-#[derive(Debug, Default)]
-pub(super) struct Keys {
-    claims: HashSet<ClaimKey>,
-    tickets: HashSet<TicketKey>,
-}
-
-impl Keys {
-    pub(super) fn add(&mut self, pool: &PoolId, fact: &PoolEvent) {
-        let (claim, ticket) = named_by(fact);
-        self.claims.extend(claim.map(|id| (pool.clone(), id)));
-        self.tickets.extend(ticket.map(|id| (pool.clone(), id)));
-        if let PoolEvent::TicketClaimed(claimed) = fact {
-            let replaced = claimed.replaces;
-            self.tickets.extend(replaced.map(|id| (pool.clone(), id)));
-        }
-    }
-
-    pub(super) fn claims(&self) -> impl Iterator<Item = &ClaimKey> {
-        self.claims.iter()
-    }
-
-    pub(super) fn tickets(&self) -> impl Iterator<Item = &TicketKey> {
-        self.tickets.iter()
-    }
-}
-
-/// The claim and the ticket that an event is about.
-const fn named_by(fact: &PoolEvent) -> (Option<ClaimId>, Option<TicketId>) {
-    match fact {
-        PoolEvent::TicketClaimed(fact) => (Some(fact.claim), Some(fact.ticket)),
-        PoolEvent::ClaimExtended(fact) => (Some(fact.claim), None),
-        PoolEvent::TicketBought(fact) => (Some(fact.claim), Some(fact.ticket)),
-        PoolEvent::TicketReleased(fact) => (Some(fact.claim), Some(fact.ticket)),
-        PoolEvent::TicketRefunded(fact) => (Some(fact.claim), Some(fact.ticket)),
-        PoolEvent::PoolCreated(_)
-        | PoolEvent::SalesStopped(_)
-        | PoolEvent::SalesResumed(_)
-        | PoolEvent::PoolCancelled(_)
-        | PoolEvent::CapacityChanged(_)
-        | PoolEvent::PricingChanged(_)
-        | PoolEvent::PoolRescheduled(_)
-        | PoolEvent::LimitsChanged(_) => (None, None),
-    }
-}
 
 /// The rows that a batch of events concerns, while it is folded.
 #[derive(Debug)]
@@ -71,6 +23,7 @@ pub(super) struct Fold {
     claims: Rows<ClaimKey, ClaimRow>,
     tickets: Rows<TicketKey, TicketRow>,
     voids: Vec<VoidRow>,
+    contradicted: bool,
 }
 
 /// Where and when something happened.
@@ -91,6 +44,7 @@ impl Fold {
             claims: Rows::stored(claims, |row| (row.pool.clone(), row.id)),
             tickets: Rows::stored(tickets, |row| (row.pool.clone(), row.id)),
             voids: Vec::new(),
+            contradicted: false,
         }
     }
 
@@ -102,6 +56,11 @@ impl Fold {
     /// The tickets to insert and to update.
     pub(super) fn tickets(&self) -> (Vec<&TicketRow>, Vec<&TicketRow>) {
         self.tickets.written(|row| row.position)
+    }
+
+    /// Whether an event contradicts the rows, as far as they are known.
+    pub(super) const fn contradicted(&self) -> bool {
+        self.contradicted
     }
 
     /// What voided claims.
@@ -130,6 +89,7 @@ impl Fold {
             return;
         }
         let contradicts = self.evolve(pool, fact, at).is_err();
+        self.contradicted |= contradicts;
         if let Some(claim) = claim.and_then(|key| self.claims.change(&key)) {
             claim.last_position = position;
             claim.update_time = time;

@@ -18,7 +18,7 @@ type ClaimKey = (PoolId, ClaimId);
 pub(super) struct Owners {
     known: HashMap<ClaimKey, ClaimOwner>,
     /// Those that the table may not have yet.
-    new: Vec<ClaimKey>,
+    added: Vec<ClaimKey>,
 }
 
 impl Owners {
@@ -27,7 +27,7 @@ impl Owners {
         let keyed = |owner: ClaimOwner| ((owner.pool.clone(), owner.claim), owner);
         Self {
             known: owners.into_iter().map(keyed).collect(),
-            new: Vec::new(),
+            added: Vec::new(),
         }
     }
 
@@ -48,7 +48,7 @@ impl Owners {
             granted: claimed.granted,
         };
         self.known.insert(key.clone(), owner);
-        self.new.push(key);
+        self.added.push(key);
     }
 
     fn of(&self, pool: &PoolId, claim: ClaimId) -> Option<&ClaimOwner> {
@@ -56,8 +56,8 @@ impl Owners {
     }
 
     /// Those that the table may not have yet.
-    pub(super) fn new(&self) -> Vec<&ClaimOwner> {
-        self.new
+    pub(super) fn added(&self) -> Vec<&ClaimOwner> {
+        self.added
             .iter()
             .filter_map(|key| self.known.get(key))
             .collect()

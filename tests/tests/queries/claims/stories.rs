@@ -291,15 +291,12 @@ async fn what_the_promoter_voids_is_voided_before_and_after_its_places_are_back(
         caller.create_pool(&id, 1_000).await.unwrap();
         let paid = caller.purchase(&id, &customer, 1).await.unwrap();
         let of = caller.claim(&id, &customer, 3).await.unwrap();
-        let receipt = match cause {
-            ReleaseCause::Stopped => {
-                let mode = v1::StopMode::VoidClaims;
-                Some(caller.stop_sales(&id, mode).await.unwrap())
-            }
-            _ => {
-                let cancel = caller.commands.cancel_pool(cancel_request(&id)).await;
-                cancel.unwrap().into_inner().receipt
-            }
+        let receipt = if cause == ReleaseCause::Stopped {
+            let mode = v1::StopMode::VoidClaims;
+            Some(caller.stop_sales(&id, mode).await.unwrap())
+        } else {
+            let cancel = caller.commands.cancel_pool(cancel_request(&id)).await;
+            cancel.unwrap().into_inner().receipt
         };
         // At once, and at each moment from here on.
         let seen = claim(&caller, &of.name, receipt.as_ref()).await.unwrap();

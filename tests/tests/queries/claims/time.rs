@@ -78,11 +78,11 @@ async fn a_claim_past_its_deadline_is_expired_though_nobody_swept_it() {
     assert_eq!(listed(&caller, "short", ClaimState::Released).await, []);
     assert_eq!(
         listed(&caller, "short", ClaimState::Expired).await,
-        [expired.clone()]
+        std::slice::from_ref(&expired)
     );
     assert_eq!(
         listed(&caller, "short", ClaimState::Bought).await,
-        [bought.clone()]
+        std::slice::from_ref(&bought)
     );
     assert_eq!(
         listed(&caller, "short", ClaimState::Unspecified).await,

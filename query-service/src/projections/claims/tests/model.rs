@@ -126,7 +126,12 @@ impl Model {
             PoolEvent::PoolCancelled(_) => {
                 return self.void(pool, position, time, ReleaseCause::Cancelled);
             }
-            _ => return "nothing",
+            PoolEvent::PoolCreated(_)
+            | PoolEvent::SalesResumed(_)
+            | PoolEvent::CapacityChanged(_)
+            | PoolEvent::PricingChanged(_)
+            | PoolEvent::PoolRescheduled(_)
+            | PoolEvent::LimitsChanged(_) => return "nothing",
         };
         if let Some(row) = self.tables.claims.get_mut(&(pool.clone(), claim)) {
             row.last_position = position;
