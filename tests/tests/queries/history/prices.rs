@@ -221,7 +221,7 @@ async fn a_list_of_what_cannot_be_is_refused_with_the_field() {
                 r.start_time = Some(prost_types::Timestamp {
                     seconds: 0,
                     nanos: -1,
-                })
+                });
             }),
             "start_time",
         ),
