@@ -30,11 +30,14 @@ async fn next(stream: &mut Stream) -> v1::SubscribeEventsResponse {
 
 /// The next events of a stream, without its signs of life.
 async fn events(stream: &mut Stream, number: usize) -> Vec<v1::Event> {
-    let mut events = Vec::new();
-    while events.len() < number {
-        events.extend(next(stream).await.event);
-    }
-    events
+    let reading = async {
+        let mut events = Vec::new();
+        while events.len() < number {
+            events.extend(next(stream).await.event);
+        }
+        events
+    };
+    within(LIMIT, format!("{number} events"), reading).await
 }
 
 #[tokio::test]
