@@ -200,6 +200,11 @@ const SHOWN: &[Shown] = &[
         "a_stopped_sale_refuses_new_claims_in_either_mode_until_it_is_resumed",
     ),
     (
+        Reason::EventNotFound,
+        QUERIES,
+        "an_event_that_nobody_recorded_has_no_chain",
+    ),
+    (
         Reason::ReadModelBehind,
         QUERIES,
         "a_read_that_is_not_fresh_enough_in_time_says_how_far_it_is",
