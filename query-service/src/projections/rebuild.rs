@@ -152,7 +152,9 @@ impl Builder {
 
     /// Folds the log into tables beside the live ones and compares; they are dropped whatever comes of it.
     pub(crate) async fn verify(&mut self) -> Result<Comparison, RebuildError> {
-        self.discard_all_but(None).await?;
+        // What a rebuild has begun is left to it.
+        self.discard(|generation| generation.state == State::Scratch)
+            .await?;
         let begun = generations::begin(&mut self.session, self.projection, State::Scratch);
         let mut scratch = begun.await?;
         let compared = async {
@@ -174,7 +176,9 @@ impl Builder {
             let is_ours = generation.version == self.projection.version;
             generation.state == State::Building && is_ours && !options.anew
         });
-        self.discard_all_but(begun.as_ref()).await?;
+        let kept = begun.as_ref().map(|begun| begun.number);
+        self.discard(|generation| Some(generation.number) != kept)
+            .await?;
         if let Some(begun) = begun {
             tracing::info!(
                 projection = self.projection.name,
@@ -188,10 +192,13 @@ impl Builder {
         Ok(begun.await?)
     }
 
-    async fn discard_all_but(&mut self, kept: Option<&Generation>) -> Result<(), RebuildError> {
+    /// Drops what is beside the live generation.
+    async fn discard(
+        &mut self,
+        is_discarded: impl Fn(&Generation) -> bool,
+    ) -> Result<(), RebuildError> {
         for generation in generations::in_use(&mut self.session, self.projection.name).await? {
-            let is_kept = kept.is_some_and(|kept| kept.number == generation.number);
-            if generation.state != State::Live && !is_kept {
+            if generation.state != State::Live && is_discarded(&generation) {
                 let number = generation.number;
                 generations::discard(&mut self.session, self.projection.name, number).await?;
             }

@@ -131,7 +131,10 @@ impl Writer {
             let before = some.iter().map(|entry| entry.event.position);
             match before.filter(|before| *before < blocked.position).count() {
                 0 => return Ok(Step::Blocked(blocked)),
-                before => self.events = before,
+                before if before < some.len() => self.events = before,
+                // Of none of these, whatever the projector says: the event is found by halving.
+                1 => return Ok(Step::Blocked(blocked)),
+                all => self.events = all / 2,
             }
         }
     }
