@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! tail ─▶ availability (fold ▶ hub) ─▶ GetAvailability, WatchAvailability, QuotePrice
-//!                            └─ projections ─▶ read_models (PostgreSQL) ─▶ GetPool
+//!   └─ pages ─▶ projections ◀─┘ ─▶ read_models (PostgreSQL) ─▶ GetPool, ListClaims, ReadEvents, GetSalesReport, …
 //! ```
 //!
 //! - `tail` starts from the read model without a seam and follows the log; it is the only writer of memory.
 //! - `availability` folds events into pools and hands them to readers and subscribers, from memory.
-//! - `projections` writes what changed into PostgreSQL, one leader at a time; `read_models` is the SQL of it.
+//! - `projections` writes what events mean into PostgreSQL, one leader at a time; `read_models` is the SQL of it.
+//! - `reporting` makes the documented views for people with SQL.
 //! - `maintain` is what an operator runs beside the service: tables built anew, or compared with the log.
 //! - `queries` answers: it waits for the freshness that was asked for and reads.
 //! - `grpc` is the edge: validation, conversion, deadlines, status codes, health.

@@ -5,11 +5,13 @@
 //! - [`atomic_update`]: `UPDATE … WHERE available >= n`, a statement a request.
 //! - [`for_update`]: `SELECT … FOR UPDATE`, a transaction a request.
 //! - [`batched`]: `UPDATE` for all requests that came during the one before.
+//! - `bare_select`: a `SELECT` a read.
 //! - [`server`](mod@server): the naive engines' gRPC server, a subcommand of this program.
 //! - [`running`]: an engine that runs.
 
 pub mod answer;
 pub mod atomic_update;
+mod bare_select;
 pub mod batched;
 pub mod for_update;
 pub mod running;
@@ -34,6 +36,8 @@ pub enum Engine {
     BatchedSql,
     /// No database: decodes the request and answers a claim
     Echo,
+    /// Reads pools alone: one SELECT by key a request
+    BareSelect,
 }
 
 impl Engine {
@@ -54,6 +58,7 @@ impl Engine {
             Self::NaiveForUpdate => "naive-for-update",
             Self::BatchedSql => "batched-sql",
             Self::Echo => "echo",
+            Self::BareSelect => "bare-select",
         }
     }
 
@@ -67,6 +72,7 @@ impl Engine {
             Self::BatchedSql => 1,
             // Onsale has its own settings, echo has none.
             Self::Onsale | Self::OnsaleStream | Self::Echo => 0,
+            Self::BareSelect => 16,
         }
     }
 }

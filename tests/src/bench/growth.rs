@@ -13,10 +13,9 @@ use std::{
 use anyhow::ensure;
 use sqlx::PgConnection;
 
-use self::{
-    log::GrowingLog,
-    probe::{Probe, Times},
-};
+pub(super) use self::log::GrowingLog;
+
+use self::probe::{Probe, Times};
 use super::report::progress;
 use crate::{database::TestDatabase, system::migrated_database};
 

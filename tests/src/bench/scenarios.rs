@@ -6,10 +6,13 @@ pub mod expiry;
 pub mod failover;
 pub mod frames;
 pub mod instances;
+pub mod lag;
 pub mod lapse;
 pub mod memory;
 pub mod overload;
 pub mod quiet;
+pub mod reads;
+pub mod rebuild;
 pub mod steady;
 pub mod void;
 pub mod watchers;
@@ -54,6 +57,12 @@ pub enum Scenario {
     Failover,
     /// Twice the load that can be served, with an append that takes 20 ms longer
     Overload,
+    /// Reads of one pool, from memory beside an echo, from its table beside a bare SELECT
+    Reads,
+    /// How fast read models are filled from a log
+    Rebuild,
+    /// How far read models are behind under 2,000 purchases a second
+    Lag,
     /// From the acknowledgement of a command to a subscriber's frame
     Frames,
     /// What sales feel of ten thousand claims that end at once
@@ -131,6 +140,9 @@ impl Scenario {
             Self::Instances => "instances",
             Self::Failover => "failover",
             Self::Overload => "overload",
+            Self::Reads => "reads",
+            Self::Rebuild => "rebuild",
+            Self::Lag => "lag",
             Self::Frames => "frames",
             Self::Expiry => "expiry",
             Self::Void => "void",
@@ -156,6 +168,9 @@ impl Scenario {
             Self::Instances => instances::run(settings, findings).await,
             Self::Failover => failover::run(settings, findings).await,
             Self::Overload => overload::run(settings, findings).await,
+            Self::Reads => reads::run(settings, findings).await,
+            Self::Rebuild => rebuild::run(settings, findings).await,
+            Self::Lag => lag::run(settings, findings).await,
             Self::Frames => frames::run(settings, findings).await,
             Self::Expiry => expiry::run(settings, findings).await,
             Self::Void => void::run(findings).await,

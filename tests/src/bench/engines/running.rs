@@ -55,7 +55,8 @@ impl Running {
             Engine::NaiveAtomicUpdate
             | Engine::NaiveForUpdate
             | Engine::BatchedSql
-            | Engine::Echo => Self::start_naive(engine, engine.best_connections()).await,
+            | Engine::Echo
+            | Engine::BareSelect => Self::start_naive(engine, engine.best_connections()).await,
         }
     }
 
@@ -90,23 +91,10 @@ impl Running {
         )
         .execute(&mut database.admin().await)
         .await?;
-        let mut child = Command::new(env::current_exe()?)
-            .args(["engine", engine.name()])
-            .args(["--connections", &connections.to_string()])
-            .env("DATABASE_URL", database.url())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let stdout = child.stdout.take().context("stdout is piped")?;
-        let mut lines = BufReader::new(stdout).lines();
-        let line = timeout(PATIENCE, lines.next_line()).await??;
+        let (child, address) = spawn(engine, connections, database.url()).await?;
         Ok(Self {
             engine,
-            process: Process::Naive {
-                address: line.with_context(|| format!("{} does not start", engine.name()))?,
-                child,
-            },
+            process: Process::Naive { child, address },
             database,
         })
     }
@@ -141,7 +129,7 @@ impl Running {
     /// One cannot be created.
     pub async fn open_pools(&self, ids: &[String], pool: &v1::Pool) -> anyhow::Result<()> {
         match self.engine {
-            Engine::Echo => Ok(()),
+            Engine::Echo | Engine::BareSelect => Ok(()),
             Engine::NaiveAtomicUpdate | Engine::NaiveForUpdate | Engine::BatchedSql => {
                 sqlx::query(
                     "INSERT INTO bench_pools (id, available) SELECT unnest($1::text[]), $2",
@@ -179,4 +167,28 @@ impl Running {
             .await?;
         Ok(())
     }
+}
+
+/// Starts an engine of this program as a process on a database that there is; the process, and where it serves.
+///
+/// # Errors
+/// It does not start.
+pub async fn spawn(
+    engine: Engine,
+    connections: u32,
+    database_url: &str,
+) -> anyhow::Result<(Child, String)> {
+    let mut child = Command::new(env::current_exe()?)
+        .args(["engine", engine.name()])
+        .args(["--connections", &connections.to_string()])
+        .env("DATABASE_URL", database_url)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let stdout = child.stdout.take().context("stdout is piped")?;
+    let mut lines = BufReader::new(stdout).lines();
+    let line = timeout(PATIENCE, lines.next_line()).await??;
+    let address = line.with_context(|| format!("{} does not start", engine.name()))?;
+    Ok((child, address))
 }

@@ -13,13 +13,14 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::net::TcpListener;
 use tonic::{
     Request, Response, Status, Streaming,
+    service::Routes,
     transport::{Server, server::TcpIncoming},
 };
 
 use super::{
     Engine,
     answer::{Order, Taken, receipt},
-    atomic_update,
+    atomic_update, bare_select,
     batched::Batcher,
     for_update,
 };
@@ -41,6 +42,10 @@ enum Counter {
 /// The database cannot be reached, or the port cannot be listened on.
 pub async fn serve(engine: Engine, database_url: &str, connections: u32) -> anyhow::Result<()> {
     let counter = match engine {
+        Engine::BareSelect => {
+            let database = pool(database_url, connections).await?;
+            return listen(Routes::new(bare_select::server(database))).await;
+        }
         Engine::Echo => Counter::Echo,
         Engine::NaiveAtomicUpdate => Counter::AtomicUpdate(pool(database_url, connections).await?),
         Engine::NaiveForUpdate => Counter::ForUpdate(pool(database_url, connections).await?),
@@ -52,11 +57,15 @@ pub async fn serve(engine: Engine, database_url: &str, connections: u32) -> anyh
             anyhow::bail!("command-service is a program of its own")
         }
     };
+    listen(Routes::new(CommandServiceServer::new(Naive { counter }))).await
+}
+
+async fn listen(routes: Routes) -> anyhow::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     writeln!(stdout(), "http://{}", listener.local_addr()?)?;
     Server::builder()
         .max_concurrent_streams(STREAMS_PER_CONNECTION)
-        .add_service(CommandServiceServer::new(Naive { counter }))
+        .add_routes(routes)
         .serve_with_incoming(TcpIncoming::from(listener).with_nodelay(Some(true)))
         .await?;
     Ok(())

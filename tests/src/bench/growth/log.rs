@@ -24,7 +24,7 @@ const WAITING_MAX: usize = 4;
 
 /// See the module.
 #[derive(Debug)]
-pub(super) struct GrowingLog {
+pub(in crate::bench) struct GrowingLog {
     log: Arc<PostgresLog>,
     began: Timestamp,
     events_per_pool: u32,
@@ -32,7 +32,10 @@ pub(super) struct GrowingLog {
 }
 
 impl GrowingLog {
-    pub(super) fn new(log: Arc<PostgresLog>, events_per_pool: u32) -> anyhow::Result<Self> {
+    pub(in crate::bench) fn new(
+        log: Arc<PostgresLog>,
+        events_per_pool: u32,
+    ) -> anyhow::Result<Self> {
         // Long enough ago that times do not run ahead of the log's clock.
         let began = log.clock().now().minus(Duration::from_hours(1));
         Ok(Self {
@@ -44,7 +47,7 @@ impl GrowingLog {
     }
 
     /// Adds pools until there are so many; those that are added grow in turns.
-    pub(super) async fn grow_to(&mut self, pools: u32) -> anyhow::Result<()> {
+    pub(in crate::bench) async fn grow_to(&mut self, pools: u32) -> anyhow::Result<()> {
         let first = self.pools.len();
         for n in u32::try_from(first)?..pools {
             let id = PoolId::parse(&format!("pool-{n}"))?;
@@ -82,16 +85,16 @@ impl GrowingLog {
         appending.await?
     }
 
-    pub(super) fn log(&self) -> Arc<PostgresLog> {
+    pub(in crate::bench) fn log(&self) -> Arc<PostgresLog> {
         Arc::clone(&self.log)
     }
 
-    pub(super) fn pools(&self) -> usize {
+    pub(in crate::bench) fn pools(&self) -> usize {
         self.pools.len()
     }
 
     /// A batch of one purchase in each of some pools.
-    pub(super) fn purchases(&mut self, pools: &[usize]) -> anyhow::Result<AppendBatch> {
+    pub(in crate::bench) fn purchases(&mut self, pools: &[usize]) -> anyhow::Result<AppendBatch> {
         let mut groups = Vec::new();
         for pool in pools {
             if let Some(pool) = self.pools.get_mut(*pool) {
@@ -103,18 +106,18 @@ impl GrowingLog {
     }
 
     /// The stream of a pool, by its number.
-    pub(super) fn stream(pool: usize) -> anyhow::Result<StreamName> {
+    pub(in crate::bench) fn stream(pool: usize) -> anyhow::Result<StreamName> {
         Ok(StreamName::of_pool(&PoolId::parse(&format!(
             "pool-{pool}"
         ))?))
     }
 
-    pub(super) fn events(&self) -> i64 {
+    pub(in crate::bench) fn events(&self) -> i64 {
         self.pools.iter().map(|pool| pool.version().get()).sum()
     }
 
     /// Goes on with another connection to the same log.
-    pub(super) fn reconnect(&mut self, log: Arc<PostgresLog>) {
+    pub(in crate::bench) fn reconnect(&mut self, log: Arc<PostgresLog>) {
         self.log = log;
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use bytes::Bytes;
 use onsale_proto::{reason::Reason, status::reason_of};
+use prost::Message;
 use tonic::Status;
 
 use super::{
@@ -37,6 +38,14 @@ impl Calls {
     #[must_use]
     pub fn of(method: Method, template: Template) -> Self {
         Self::in_order(method, vec![template], vec![0])
+    }
+
+    /// The same request each time.
+    ///
+    /// # Errors
+    /// It is longer than gRPC's prefix can say.
+    pub fn fixed(method: Method, message: &impl Message) -> anyhow::Result<Self> {
+        Ok(Self::of(method, Template::fixed(message)?))
     }
 
     /// Requests in this order of templates, over and over.

@@ -25,6 +25,10 @@ pub enum Method {
     Buy,
     /// `Execute`.
     Execute,
+    /// `GetAvailability`.
+    GetAvailability,
+    /// `GetPool`.
+    GetPool,
 }
 
 impl Method {
@@ -34,6 +38,8 @@ impl Method {
             Self::Purchase => "/onsale.v1.CommandService/PurchaseTickets",
             Self::Buy => "/onsale.v1.CommandService/BuyTickets",
             Self::Execute => "/onsale.v1.CommandService/Execute",
+            Self::GetAvailability => "/onsale.v1.QueryService/GetAvailability",
+            Self::GetPool => "/onsale.v1.QueryService/GetPool",
         }
     }
 }
@@ -46,6 +52,8 @@ pub struct Connection {
     purchase: Uri,
     buy: Uri,
     execute: Uri,
+    get_availability: Uri,
+    get_pool: Uri,
 }
 
 /// How a call ended.
@@ -80,6 +88,8 @@ impl Connection {
             purchase: uri(Method::Purchase)?,
             buy: uri(Method::Buy)?,
             execute: uri(Method::Execute)?,
+            get_availability: uri(Method::GetAvailability)?,
+            get_pool: uri(Method::GetPool)?,
         })
     }
 
@@ -108,6 +118,8 @@ impl Connection {
             Method::Purchase => &self.purchase,
             Method::Buy => &self.buy,
             Method::Execute => &self.execute,
+            Method::GetAvailability => &self.get_availability,
+            Method::GetPool => &self.get_pool,
         };
         let mut requests = self.requests.clone().ready().await?;
         let (answer, sending) = requests.send_request(post(uri.clone()), false)?;

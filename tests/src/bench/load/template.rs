@@ -23,6 +23,13 @@ pub const PREFIX_BYTES: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Template {
     bytes: Vec<u8>,
+    /// Where the request id and the customer are; none in a message that says neither.
+    stamps: Option<Stamps>,
+}
+
+/// Where a copy is stamped.
+#[derive(Clone, Copy, Debug)]
+struct Stamps {
     request_id_at: usize,
     customer_at: usize,
 }
@@ -53,10 +60,24 @@ impl Template {
                 .map(|at| at + text.len())
                 .ok_or_else(|| anyhow::anyhow!("the request does not say {text}"))
         };
-        Ok(Self {
+        let stamps = Stamps {
             request_id_at: end_of(REQUEST_ID)? - NUMBER_DIGITS,
             customer_at: end_of(CUSTOMER)? - CUSTOMER_DIGITS,
+        };
+        Ok(Self {
+            stamps: Some(stamps),
             bytes,
+        })
+    }
+
+    /// Copies of a message that all are the same.
+    ///
+    /// # Errors
+    /// It is longer than gRPC's prefix can say.
+    pub fn fixed(message: &impl Message) -> anyhow::Result<Self> {
+        Ok(Self {
+            bytes: framed(message)?,
+            stamps: None,
         })
     }
 
@@ -78,9 +99,10 @@ impl Template {
     }
 
     fn stamp(&self, copy: &mut [u8], number: u64) {
-        write_digits(copy, self.request_id_at, NUMBER_DIGITS, 16, number);
+        let Some(stamps) = self.stamps else { return };
+        write_digits(copy, stamps.request_id_at, NUMBER_DIGITS, 16, number);
         let customer = number % CUSTOMERS;
-        write_digits(copy, self.customer_at, CUSTOMER_DIGITS, 10, customer);
+        write_digits(copy, stamps.customer_at, CUSTOMER_DIGITS, 10, customer);
     }
 }
 

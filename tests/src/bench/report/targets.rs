@@ -144,6 +144,52 @@ pub fn targets(findings: &Findings) -> Vec<Target> {
             10.0,
             noted(Scenario::Void, "released"),
         ),
+        Target::at_least(
+            "GetAvailability : echo",
+            0.8,
+            rates(
+                find(Scenario::Reads, "GetAvailability"),
+                find(Scenario::Reads, "echo"),
+            ),
+        ),
+        Target::at_least(
+            "GetPool : a bare SELECT by key",
+            0.8,
+            rates(
+                find(Scenario::Reads, "GetPool"),
+                find(Scenario::Reads, "bare SELECT"),
+            ),
+        ),
+        Target::at_least(
+            "rebuild of pools, in thousand events a second",
+            150.0,
+            noted(Scenario::Rebuild, "rebuild of pools"),
+        ),
+        Target::at_least(
+            "rebuild of sales, in thousand events a second",
+            150.0,
+            noted(Scenario::Rebuild, "rebuild of sales"),
+        ),
+        Target::at_least(
+            "rebuild of audit, in thousand events a second",
+            30.0,
+            noted(Scenario::Rebuild, "rebuild of audit"),
+        ),
+        Target::at_most(
+            "2,000 purchases/s offered: p99 of the lag of pools, in ms",
+            250.0,
+            noted(Scenario::Lag, "pools: "),
+        ),
+        Target::at_most(
+            "2,000 purchases/s offered: p99 of the lag of claims, in ms",
+            1_000.0,
+            noted(Scenario::Lag, "claims: "),
+        ),
+        Target::at_most(
+            "2,000 purchases/s offered: p99 of the lag of audit, in ms",
+            1_000.0,
+            noted(Scenario::Lag, "audit: "),
+        ),
         Target::at_most(
             "one of two instances killed: the longest time without a claim, in s",
             2.0,

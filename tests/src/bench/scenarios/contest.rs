@@ -75,6 +75,7 @@ fn engines(scenario: Scenario) -> Vec<Engine> {
             scenario != Scenario::Single
         }
         Engine::Echo => scenario != Scenario::ManyPools,
+        Engine::BareSelect => false,
     };
     let all = Engine::value_variants().iter().copied();
     all.filter(competes).collect()
@@ -166,9 +167,11 @@ impl Contestant {
         let (connections, meter) = (&self.connections, &mut self.meter);
         let measured = match calls.method {
             Method::Execute => stream::run(connections, calls, in_flight, timing, meter).await?,
-            Method::Claim | Method::Purchase | Method::Buy => {
-                closed::run(connections, calls, in_flight, timing, meter).await?
-            }
+            Method::Claim
+            | Method::Purchase
+            | Method::Buy
+            | Method::GetAvailability
+            | Method::GetPool => closed::run(connections, calls, in_flight, timing, meter).await?,
         };
         self.rounds.push(figures(&measured, &mut self.meter).await?);
         Ok(())
@@ -189,7 +192,7 @@ pub async fn figures(measured: &Measured, meter: &mut Meter) -> anyhow::Result<F
 async fn sold_out(running: &Running) -> anyhow::Result<()> {
     running.open_pools(&[HOT.to_owned()], &a_pool(1)).await?;
     match running.engine {
-        Engine::Echo => Ok(()),
+        Engine::Echo | Engine::BareSelect => Ok(()),
         Engine::Onsale | Engine::OnsaleStream => {
             let connection = Connection::open_all(&running.addresses(), 1).await?;
             let last = Calls::of(
