@@ -1,9 +1,12 @@
 //! Two that both believe to lead, leaders that are killed at any step, and leaders that are silent.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::Connection as _;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::{
+    sync::Barrier,
+    time::{Instant, sleep, timeout},
+};
 
 use super::given::{Given, LIMIT, SAMPLE};
 use crate::{
@@ -24,8 +27,10 @@ async fn of_two_that_believe_to_lead_each_event_is_counted_once() {
     let mut given = Given::new().await;
     given.append_many("pool", 0, "SalesResumed", 600).await;
     drop(given.run(&SAMPLE).await);
+    let both = Arc::new(Barrier::new(2));
     let turns = (0..2).map(|_| {
         let (database, log) = (given.database.clone(), given.log.clone());
+        let mut both = Some(Arc::clone(&both));
         tokio::spawn(async move {
             use onsale_shared::log::EventLog as _;
             let mut session = open(&database).await.unwrap();
@@ -36,6 +41,10 @@ async fn of_two_that_believe_to_lead_each_event_is_counted_once() {
                 generations::use_schema(&mut session, &live.schema())
                     .await
                     .unwrap();
+                // Both begin with the same belief.
+                if let Some(both) = both.take() {
+                    both.wait().await;
+                }
                 // He goes on with what he believes, until he is refused.
                 loop {
                     let events = log.read(live.progress.position, 20).await.unwrap();
@@ -60,13 +69,16 @@ async fn of_two_that_believe_to_lead_each_event_is_counted_once() {
             }
         })
     });
-    let mut refused = 0;
+    let (mut moved, mut refused) = (0, 0);
     for turn in turns.collect::<Vec<_>>() {
-        let (moved, replaced) = timeout(LIMIT, turn).await.unwrap().unwrap();
-        assert!(moved > 0);
+        let (his, replaced) = timeout(LIMIT, turn).await.unwrap().unwrap();
+        moved += his;
         refused += replaced;
     }
-    assert!(refused > 0, "they never met");
+    assert!(
+        moved > 0 && refused > 0,
+        "{moved} writes, {refused} refused"
+    );
     assert_eq!(given.counted("pool").await, 600);
     given.end().await;
 }
