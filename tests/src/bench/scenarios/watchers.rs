@@ -6,7 +6,7 @@ use std::{
         atomic::{AtomicU64, Ordering},
     },
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -27,14 +27,17 @@ use crate::{
         load::{closed, connection::Connection},
         report::Findings,
     },
-    caller::a_pool,
+    caller::{Caller, a_pool},
     service::{Kind, Service, connect},
+    wait::eventually,
 };
 
 /// Subscribers of the hot pool ...
 const WATCHERS: usize = 1_000;
 /// ... over so many connections.
 const CONNECTIONS: usize = 4;
+/// How long query-service may take to know a pool.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Measures Onsale with its subscribers; without them it is `hot-claim`.
 ///
@@ -46,6 +49,7 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
     running
         .open_pools(&[HOT.to_owned()], &a_pool(PLENTY))
         .await?;
+    known(&query).await;
     let frames = Arc::new(AtomicU64::new(0));
     let watching = Watching::start(query.address().to_owned(), Arc::clone(&frames)).await?;
     let connections = Connection::open_all(&running.addresses(), settings.connections).await?;
@@ -69,6 +73,17 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
         "",
     );
     Ok(())
+}
+
+/// Waits until the pool can be watched: memory is a moment behind the log.
+async fn known(query: &Service) {
+    let channel = query.channel().await;
+    let caller = Caller::new(channel.clone(), channel);
+    eventually(PATIENCE, "the pool is known", || {
+        let mut caller = caller.clone();
+        async move { caller.availability(HOT, "").await.ok() }
+    })
+    .await;
 }
 
 /// The subscribers, on a thread of their own, so that the load generator does not wait for them.
