@@ -6,6 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use foldhash::fast::RandomState;
 use onsale_shared::{
     id::PoolId,
     log::LogClock,
@@ -22,8 +23,11 @@ const SECOND_MICROS: i64 = 1_000_000;
 #[derive(Clone, Debug)]
 pub struct Trace {
     clock: LogClock,
-    counted: Arc<Mutex<HashMap<Kind, Counted>>>,
+    counted: Arc<Mutex<Kinds>>,
 }
+
+/// Hashed fast: every refusal looks into it.
+type Kinds = HashMap<Kind, Counted, RandomState>;
 
 /// A refusal as it is answered.
 #[derive(Clone, Copy, Debug)]
@@ -91,7 +95,7 @@ impl Trace {
         refusals.collect()
     }
 
-    fn counted(&self) -> MutexGuard<'_, HashMap<Kind, Counted>> {
+    fn counted(&self) -> MutexGuard<'_, Kinds> {
         self.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
