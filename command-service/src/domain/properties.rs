@@ -51,12 +51,14 @@ fn random_stories_keep_every_invariant() {
         }
         // What is forgotten may have been cleared away already, or not yet.
         let (replayed, lived) = (story.replay(), &story.pool);
-        assert_eq!(snapshot(&replayed), snapshot(lived), "replay = live");
         assert_eq!(
             sorted(&format!("{:?}", restored(&replayed))),
             sorted(&format!("{:?}", restored(lived))),
             "replay = live, in every part"
         );
+        // Thousands of bytes tell a reader nothing: the shrunken story does.
+        let same_bytes = snapshot(&replayed) == snapshot(lived);
+        assert!(same_bytes, "replay = live, also in the order of its rows");
         story.corrupt();
         for what in story.reached {
             *reached.borrow_mut().entry(what).or_default() += 1;

@@ -109,6 +109,33 @@ fn a_pool_is_read_back_as_it_was() {
     assert_eq!(read.requests.get(request), pool.requests.get(request));
 }
 
+/// Of a claim that was over, was paid late and refunded, all in one moment, while another one ended.
+#[test]
+fn a_claim_that_ended_twice_in_one_moment_is_written_where_it_ended_last() {
+    let mut lived = Pool::default();
+    let at = minute(0);
+    let [in_its_place, bought_late] = reclaimed(1, 3, 1, 40);
+    let ended_once = [
+        created(),
+        claimed(1, 1),
+        claimed(2, 2),
+        released(1, 1, ReleaseCause::Expired),
+        in_its_place,
+        bought_late,
+        released(2, 2, ReleaseCause::Expired),
+    ];
+    for event in ended_once {
+        fold_from(&mut lived, at, &[event]);
+    }
+    let written = snapshot(&lived);
+    let mut restored = Pool::from_snapshot(&written.lasting, Some(&written.recent)).unwrap();
+    for pool in [&mut lived, &mut restored] {
+        fold_from(pool, at, &[refunded(1, 3)]);
+        assert_eq!(pool.corrupted_at(), None);
+    }
+    assert_eq!(snapshot(&restored), snapshot(&lived));
+}
+
 #[test]
 fn what_is_forgotten_is_not_written() {
     let mut pool = a_pool_of_all_kinds();

@@ -91,17 +91,19 @@ impl Claims {
 
     /// Writes the claims that are over and not forgotten, and returns until when they count.
     pub(crate) fn write_recent(&self, writer: &mut Writer) -> Timestamp {
-        // One that ended twice in the same moment has two equal places.
+        // One that ended twice in the same moment has two equal places. Its last one counts: a pool that was restored
+        // in between, while the claim was not over, knows no other.
         let mut written = HashSet::new();
-        let ended: Vec<_> = self
-            .ended
-            .iter()
-            .filter_map(|(end, id)| {
+        let places = (0..self.ended.len()).rev();
+        let mut ended: Vec<_> = places
+            .filter_map(|place| {
+                let (end, id) = self.ended.get(place)?;
                 let claim = self.get(*id)?;
                 let counts = claim.is_over() && claim.ended_at == *end && written.insert(*id);
                 counts.then_some((id, claim))
             })
             .collect();
+        ended.reverse();
         let kept_for = Self::KEPT_FOR.max(*self.late_purchase_window.get());
         let last = ended.iter().map(|(_, claim)| claim.ended_at).max();
         write_claims(writer, &ended);
