@@ -60,7 +60,7 @@ pub async fn serve(
     }
     let database = Database::open(&config.database_url).await?;
     let log = open_log(&database).await?;
-    ensure_generations(&database).await?;
+    ensure_generations(&database, &*log).await?;
     let pages = Arc::new(Pages::of(Arc::clone(&log)));
     let board = Arc::new(Board::of(ALL));
     let hub = Arc::new(Hub::default());
@@ -140,10 +140,11 @@ pub async fn serve(
 }
 
 /// Every projection has a live generation from here on.
-async fn ensure_generations(database: &Database) -> anyhow::Result<()> {
+async fn ensure_generations(database: &Database, log: &dyn EventLog) -> anyhow::Result<()> {
     let mut session = database.session().await?;
+    let head = log.head().await.context("the event log cannot be read")?;
     for projection in ALL {
-        let made = generations::ensure_live(&mut session, projection).await;
+        let made = generations::ensure_live(&mut session, projection, head.position).await;
         let name = projection.name;
         made.with_context(|| format!("the tables of the projection `{name}` cannot be made"))?;
     }

@@ -112,7 +112,8 @@ impl Builder {
         if !session::builds(&mut session, projection.name).await? {
             return Err(RebuildError::Busy(projection.name));
         }
-        let live = generations::ensure_live(&mut session, projection).await?;
+        let live =
+            generations::ensure_live(&mut session, projection, log.head().await?.position).await?;
         if live.version > projection.version {
             return Err(RebuildError::TooOld {
                 live: live.version,

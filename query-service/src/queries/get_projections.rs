@@ -18,17 +18,18 @@ pub(crate) struct Projections {
     /// By name; of each projection the live one first.
     pub(crate) generations: Vec<Generation>,
     pub(crate) head: Head,
+    required: Position,
 }
 
 impl Projections {
-    /// What every live generation includes.
+    /// What every live generation includes; at least what was required, so that who hands tokens on does not go back.
     pub(crate) fn included(&self) -> Position {
         let live = self
             .generations
             .iter()
             .filter(|generation| generation.state == generations::State::Live);
         let positions = live.map(|live| live.progress.position);
-        positions.min().unwrap_or_default()
+        positions.min().unwrap_or_default().max(self.required)
     }
 }
 
@@ -63,7 +64,11 @@ impl Queries {
             })?;
             // After them: no table is ahead of the log.
             let head = self.log.head().await.map_err(QueryError::Log)?;
-            Ok(Projections { generations, head })
+            Ok(Projections {
+                generations,
+                head,
+                required,
+            })
         };
         let asked = timeout_at(deadline, asking).await;
         let projections = asked.map_err(|_elapsed| QueryError::DatabaseTooSlow)??;

@@ -14,12 +14,14 @@ use crate::{
     availability::Progress,
     database::Reading,
     projections::{Projection, board::Known},
-    read_models::{is_unreadable, snapshot},
+    read_models::{generations::Checkpoint, is_unreadable, snapshot},
 };
 
 impl Queries {
     /// Waits until the projection's tables include what is required, and reads; the rows, and what they include. Rows and
     /// checkpoint are of one snapshot, so the token of the answer is exact. Nothing goes beyond the deadline.
+    ///
+    /// A projection that is filled for the first time is not read before it has what was in the log when that began.
     ///
     /// `read` may run more than once, and sees `onsale_read.<table>` of this projection; of another projection's tables it may
     /// read only what never changes.
@@ -36,10 +38,7 @@ impl Queries {
         let (required, read) = (freshness.required, Arc::new(read));
         self.read_at(projection.name, freshness, move |connection| {
             let read = Arc::clone(&read);
-            Box::pin(async move {
-                let is_fresh = |included: Progress| included.position >= required;
-                snapshot::read(connection, projection, is_fresh, &*read).await
-            })
+            Box::pin(async move { snapshot::read(connection, projection, required, &*read).await })
         })
         .await
     }
@@ -53,16 +52,20 @@ impl Queries {
         read: Read,
     ) -> Result<(T, Progress), QueryError>
     where
-        Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, (Progress, Option<T>)>,
+        Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, (Checkpoint, Option<T>)>,
     {
-        let Freshness { required, deadline } = freshness;
+        let Freshness {
+            mut required,
+            deadline,
+        } = freshness;
         let known = self.board.subscribe(projection);
         loop {
             if let Some(known) = known.clone() {
                 self.wait_for_table(known, required, deadline).await;
             }
             let memory = self.hub.progress();
-            let (table, rows) = match timeout_at(deadline, self.read_models.read(&read)).await {
+            let (checkpoint, rows) = match timeout_at(deadline, self.read_models.read(&read)).await
+            {
                 Ok(Ok(answer)) => answer,
                 Ok(Err(error)) if is_unreadable(&error) => {
                     return Err(QueryError::Unreadable(error));
@@ -74,6 +77,8 @@ impl Queries {
                     return Err(self.not_in_time(position, required));
                 }
             };
+            let table = checkpoint.progress;
+            required = checkpoint.needs(required);
             if let Some(rows) = rows.filter(|_| table.position >= required) {
                 return Ok((rows, as_fresh_as(table, memory)));
             }

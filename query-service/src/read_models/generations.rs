@@ -70,6 +70,35 @@ impl Generation {
     }
 }
 
+/// How far the live generation is, in a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Checkpoint {
+    pub(crate) progress: Progress,
+    /// What the generation has to include before it is read.
+    pub(crate) readable_from: Position,
+}
+
+impl Checkpoint {
+    /// The columns `checkpoint`, `checkpoint_time` and `readable_from`.
+    pub(super) fn of(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let readable_from = Position::new(row.try_get("readable_from")?);
+        Ok(Self {
+            progress: progress_of(row)?,
+            readable_from: readable_from.unwrap_or_default(),
+        })
+    }
+
+    /// What it has to include so that a reader who requires `required` may see it.
+    pub(crate) fn needs(self, required: Position) -> Position {
+        required.max(self.readable_from)
+    }
+
+    /// Whether a reader who requires `required` may see it.
+    pub(crate) fn is_fresh(self, required: Position) -> bool {
+        self.progress.position >= self.needs(required)
+    }
+}
+
 /// The name of a generation's schema; safe in SQL, since it is built of a constant name and a number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Schema(String);

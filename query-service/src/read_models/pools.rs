@@ -5,8 +5,8 @@ use onsale_shared::id::PoolId;
 use sqlx::{Connection as _, PgConnection, Row as _, postgres::PgRow};
 
 use super::{
-    generations,
-    pools_row::{pool_of, progress_of},
+    generations::{self, Checkpoint},
+    pools_row::pool_of,
     snapshot,
 };
 use crate::{availability::Progress, database::Database, pool::Pool, projections::pools::POOLS};
@@ -37,7 +37,7 @@ pub(super) use columns;
 /// version than this program.
 pub(crate) async fn load(database: &Database) -> Result<(Progress, Vec<Pool>), sqlx::Error> {
     let mut session = database.session().await?;
-    let progress = snapshot::begin(&mut session, &POOLS).await?;
+    let progress = snapshot::begin(&mut session, &POOLS).await?.progress;
     if generations::live(&mut session, POOLS.name).await?.version != POOLS.version {
         return Ok((Progress::default(), Vec::new()));
     }
@@ -68,9 +68,9 @@ pub(crate) async fn all(connection: &mut PgConnection) -> Result<Vec<Pool>, sqlx
 pub(crate) async fn find(
     connection: &mut PgConnection,
     id: &PoolId,
-) -> Result<(Progress, Option<Pool>), sqlx::Error> {
+) -> Result<(Checkpoint, Option<Pool>), sqlx::Error> {
     let row = sqlx::query(concat!(
-        "SELECT g.position AS checkpoint, g.time AS checkpoint_time, ",
+        "SELECT g.position AS checkpoint, g.time AS checkpoint_time, g.readable_from, ",
         columns!(),
         " FROM onsale_query.generations g LEFT JOIN onsale_read.pools p ON p.pool = $1 \
          WHERE g.projection = 'pools' AND g.state = 'live'"
@@ -80,5 +80,5 @@ pub(crate) async fn find(
     .await?;
     let there = row.try_get::<Option<&str>, _>("pool")?.is_some();
     let found = there.then(|| pool_of(&row)).transpose()?;
-    Ok((progress_of(&row)?, found))
+    Ok((Checkpoint::of(&row)?, found))
 }

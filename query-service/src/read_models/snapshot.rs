@@ -4,10 +4,11 @@
 //! (<https://www.postgresql.org/docs/current/explicit-locking.html>): else another generation could be made live between
 //! the two, and its rows would be read with the other one's checkpoint.
 
+use onsale_shared::log::Position;
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::pools_row::progress_of;
-use crate::{availability::Progress, database::Reading, projections::Projection};
+use super::generations::Checkpoint;
+use crate::{database::Reading, projections::Projection};
 
 /// How long one statement of a read may take, in milliseconds: a page by its index takes a few. PostgreSQL gives up what
 /// nobody waits for any more.
@@ -17,28 +18,28 @@ pub(crate) const READ_STATEMENT_MS_MAX: u32 = 2_000;
 pub(crate) async fn read<T, Read>(
     connection: &mut PgConnection,
     projection: &'static Projection,
-    is_fresh: impl FnOnce(Progress) -> bool + Send,
+    required: Position,
     read: &Read,
-) -> Result<(Progress, Option<T>), sqlx::Error>
+) -> Result<(Checkpoint, Option<T>), sqlx::Error>
 where
     Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T> + Sync,
 {
-    let progress = begin(connection, projection).await?;
-    let rows = if is_fresh(progress) {
+    let checkpoint = begin(connection, projection).await?;
+    let rows = if checkpoint.is_fresh(required) {
         read(connection).await.map(Some)
     } else {
         Ok(None)
     };
     // A row that cannot be read leaves a good connection behind.
     sqlx::raw_sql("ROLLBACK").execute(connection).await?;
-    Ok((progress, rows?))
+    Ok((checkpoint, rows?))
 }
 
 /// Begins a read only transaction on one snapshot of the projection; the checkpoint that it shows.
 pub(crate) async fn begin(
     connection: &mut PgConnection,
     projection: &'static Projection,
-) -> Result<Progress, sqlx::Error> {
+) -> Result<Checkpoint, sqlx::Error> {
     let views: Vec<_> = projection
         .tables
         .iter()
@@ -52,11 +53,11 @@ pub(crate) async fn begin(
          SET LOCAL statement_timeout = {READ_STATEMENT_MS_MAX}; \
          SET LOCAL plan_cache_mode = force_custom_plan; \
          LOCK TABLE {views} IN ACCESS SHARE MODE; \
-         SELECT position AS checkpoint, time AS checkpoint_time \
+         SELECT position AS checkpoint, time AS checkpoint_time, readable_from \
            FROM onsale_query.generations WHERE projection = '{name}' AND state = 'live'",
         views = views.join(", "),
         name = projection.name,
     ));
     let row = sqlx::raw_sql(begin).fetch_one(connection).await?;
-    progress_of(&row)
+    Checkpoint::of(&row)
 }

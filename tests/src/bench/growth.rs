@@ -7,17 +7,21 @@ mod probe;
 use std::{
     io::{Write as _, stdout},
     process::Command,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
-use anyhow::ensure;
+use anyhow::{Context as _, ensure};
 use sqlx::PgConnection;
 
 pub(super) use self::log::GrowingLog;
 
 use self::probe::{Probe, Times};
 use super::report::progress;
-use crate::{database::TestDatabase, system::migrated_database};
+use crate::{
+    database::TestDatabase,
+    service::{Kind, binary},
+    system::migrated_database,
+};
 
 /// Events of each pool when it is loaded.
 const EVENTS_PER_POOL: u32 = 1_000;
@@ -45,7 +49,13 @@ pub async fn run(growth: &Growth) -> anyhow::Result<()> {
     say("small", &measure(&mut log, &database, growth).await?)?;
     progress("growing the large log");
     log.grow_to(growth.pools).await?;
-    say("large", &measure(&mut log, &database, growth).await?)
+    say("large", &measure(&mut log, &database, growth).await?)?;
+    progress("verifying the large log");
+    let began = Instant::now();
+    verify(&database).await?;
+    let rate = rate(u64::try_from(log.events())?, began.elapsed())?;
+    writeln!(stdout(), "  command-service verify: {rate} events/s")?;
+    Ok(())
 }
 
 /// A log of one size.
@@ -112,6 +122,26 @@ fn say(name: &str, size: &Size) -> anyhow::Result<()> {
         writeln!(out, "  {relation}: {} MB", bytes / 1_000_000)?;
     }
     Ok(())
+}
+
+/// `command-service verify`; its report is shown only if something is wrong.
+pub(super) async fn verify(database: &TestDatabase) -> anyhow::Result<()> {
+    let verified = tokio::process::Command::new(binary(Kind::Command))
+        .arg("verify")
+        .env("DATABASE_URL", database.url())
+        .output()
+        .await
+        .context("command-service verify")?;
+    let report = String::from_utf8_lossy(&verified.stdout);
+    let error = String::from_utf8_lossy(&verified.stderr);
+    ensure!(verified.status.success(), "verify found: {report}{error}");
+    Ok(())
+}
+
+/// So many events in this time, by the second.
+pub(super) fn rate(events: u64, took: Duration) -> anyhow::Result<u64> {
+    let millis = u64::try_from(took.as_millis())?.max(1);
+    Ok(events * 1_000 / millis)
 }
 
 /// A duration for people.

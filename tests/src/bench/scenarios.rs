@@ -10,6 +10,7 @@ pub mod lag;
 pub mod lapse;
 pub mod memory;
 pub mod overload;
+pub mod pages;
 pub mod quiet;
 pub mod reads;
 pub mod rebuild;
@@ -59,6 +60,8 @@ pub enum Scenario {
     Overload,
     /// Reads of one pool, from memory beside an echo, from its table beside a bare SELECT
     Reads,
+    /// Pages of 100 tickets of one customer among ten million
+    Pages,
     /// How fast read models are filled from a log
     Rebuild,
     /// How far read models are behind under 2,000 purchases a second
@@ -141,6 +144,7 @@ impl Scenario {
             Self::Failover => "failover",
             Self::Overload => "overload",
             Self::Reads => "reads",
+            Self::Pages => "pages",
             Self::Rebuild => "rebuild",
             Self::Lag => "lag",
             Self::Frames => "frames",
@@ -169,6 +173,7 @@ impl Scenario {
             Self::Failover => failover::run(settings, findings).await,
             Self::Overload => overload::run(settings, findings).await,
             Self::Reads => reads::run(settings, findings).await,
+            Self::Pages => pages::run(settings, findings).await,
             Self::Rebuild => rebuild::run(settings, findings).await,
             Self::Lag => lag::run(settings, findings).await,
             Self::Frames => frames::run(settings, findings).await,

@@ -32,4 +32,5 @@ mod shared;
 mod storm;
 mod story;
 mod subscription;
+mod tokens;
 mod watch;

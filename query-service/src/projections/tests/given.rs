@@ -218,7 +218,7 @@ impl Given {
     /// A runner of the sample, of a replica of its own.
     pub(super) async fn run(&self, projection: &'static Projection) -> Running {
         let mut session = self.database.session().await.unwrap();
-        generations::ensure_live(&mut session, projection)
+        generations::ensure_live(&mut session, projection, Position::START)
             .await
             .unwrap();
         let readiness = starting();

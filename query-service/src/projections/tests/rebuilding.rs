@@ -5,6 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, Ordering},
 };
 
+use onsale_shared::log::Position;
 use sqlx::{PgConnection, Row as _};
 use tokio::time::{Duration, timeout};
 
@@ -33,7 +34,7 @@ async fn read_until(database: Database, stop: Arc<AtomicBool>) -> usize {
                 Box::pin(snapshot::read(
                     connection,
                     &SAMPLE,
-                    |_any| true,
+                    Position::START,
                     &|connection: &mut PgConnection| {
                         Box::pin(async move {
                             let row = sqlx::query(
@@ -46,7 +47,7 @@ async fn read_until(database: Database, stop: Arc<AtomicBool>) -> usize {
             })
             .await
             .expect("reads go on");
-        let checkpoint = checkpoint.position.get();
+        let checkpoint = checkpoint.progress.position.get();
         assert_eq!(
             counted,
             Some(checkpoint),
@@ -107,7 +108,7 @@ async fn a_read_that_has_begun_is_of_one_generation_and_a_switch_waits_for_it() 
     running.reach(last).await;
     let mut reader = given.database.session().await.unwrap();
     let included = snapshot::begin(&mut reader, &SAMPLE).await.unwrap();
-    assert_eq!(included.position, last);
+    assert_eq!(included.progress.position, last);
     // As of a report that takes its time between two statements.
     sqlx::raw_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
         .execute(&mut reader)

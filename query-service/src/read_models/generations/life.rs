@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use onsale_shared::log::Position;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Postgres, Transaction};
 
 use super::{
@@ -12,10 +13,12 @@ use crate::{projections::Projection, read_models::views};
 /// The second key of the lock of who makes generations.
 const ALONE: i32 = 0;
 
-/// Makes the first generation of a projection, empty and live, unless it has a live one.
+/// Makes the first generation of a projection, empty and live, unless it has a live one. Queries read it from `head` on,
+/// the end of the log: before that it shows a part of the past.
 pub(crate) async fn ensure_live(
     connection: &mut PgConnection,
     projection: &'static Projection,
+    head: Position,
 ) -> Result<Generation, sqlx::Error> {
     let mut transaction = alone(connection).await?;
     match live(&mut transaction, projection.name).await {
@@ -25,7 +28,7 @@ pub(crate) async fn ensure_live(
             return there;
         }
     }
-    let generation = create(&mut transaction, projection, State::Live).await?;
+    let generation = create(&mut transaction, projection, State::Live, head).await?;
     index(&mut transaction, projection, &generation).await?;
     views::show(&mut transaction, projection, &generation.schema()).await?;
     transaction.commit().await?;
@@ -42,25 +45,29 @@ pub(crate) async fn begin(
     state: State,
 ) -> Result<Generation, sqlx::Error> {
     let mut transaction = alone(connection).await?;
-    let generation = create(&mut transaction, projection, state).await?;
+    let generation = create(&mut transaction, projection, state, Position::START).await?;
     transaction.commit().await?;
     Ok(generation)
 }
 
+/// It is read from where the live one is; the first one, from `readable_from`.
 async fn create(
     transaction: &mut Transaction<'_, Postgres>,
     projection: &'static Projection,
     state: State,
+    readable_from: Position,
 ) -> Result<Generation, sqlx::Error> {
     let row = sqlx::query(concat!(
-        "INSERT INTO onsale_query.generations (projection, generation, version, state) \
-         SELECT $1, coalesce(max(generation), 0) + 1, $2, $3 FROM onsale_query.generations WHERE projection = $1 \
+        "INSERT INTO onsale_query.generations (projection, generation, version, state, readable_from) \
+         SELECT $1, coalesce(max(generation), 0) + 1, $2, $3, coalesce(max(readable_from) FILTER (WHERE state = 'live'), $4) \
+           FROM onsale_query.generations WHERE projection = $1 \
          RETURNING ",
         columns!()
     ))
     .bind(projection.name)
     .bind(projection.version)
     .bind(state.as_str())
+    .bind(readable_from.get())
     .fetch_one(&mut **transaction)
     .await?;
     let generation = generation_of(projection.name, &row)?;

@@ -29,6 +29,8 @@ pub enum Method {
     GetAvailability,
     /// `GetPool`.
     GetPool,
+    /// `ListTickets`.
+    ListTickets,
 }
 
 impl Method {
@@ -40,6 +42,7 @@ impl Method {
             Self::Execute => "/onsale.v1.CommandService/Execute",
             Self::GetAvailability => "/onsale.v1.QueryService/GetAvailability",
             Self::GetPool => "/onsale.v1.QueryService/GetPool",
+            Self::ListTickets => "/onsale.v1.QueryService/ListTickets",
         }
     }
 }
@@ -54,6 +57,7 @@ pub struct Connection {
     execute: Uri,
     get_availability: Uri,
     get_pool: Uri,
+    list_tickets: Uri,
 }
 
 /// How a call ended.
@@ -90,6 +94,7 @@ impl Connection {
             execute: uri(Method::Execute)?,
             get_availability: uri(Method::GetAvailability)?,
             get_pool: uri(Method::GetPool)?,
+            list_tickets: uri(Method::ListTickets)?,
         })
     }
 
@@ -120,6 +125,7 @@ impl Connection {
             Method::Execute => &self.execute,
             Method::GetAvailability => &self.get_availability,
             Method::GetPool => &self.get_pool,
+            Method::ListTickets => &self.list_tickets,
         };
         let mut requests = self.requests.clone().ready().await?;
         let (answer, sending) = requests.send_request(post(uri.clone()), false)?;

@@ -160,6 +160,11 @@ pub fn targets(findings: &Findings) -> Vec<Target> {
                 find(Scenario::Reads, "bare SELECT"),
             ),
         ),
+        Target::at_most(
+            "a page of 100 tickets of one customer among 10 million: p99, in ms",
+            10.0,
+            find(Scenario::Pages, "ListTickets").map(|figures| real(figures.p99_us) / 1_000.0),
+        ),
         Target::at_least(
             "rebuild of pools, in thousand events a second",
             150.0,
@@ -174,6 +179,11 @@ pub fn targets(findings: &Findings) -> Vec<Target> {
             "rebuild of audit, in thousand events a second",
             30.0,
             noted(Scenario::Rebuild, "rebuild of audit"),
+        ),
+        Target::at_least(
+            "command-service verify, in thousand events a second",
+            200.0,
+            noted(Scenario::Rebuild, "command-service verify"),
         ),
         Target::at_most(
             "2,000 purchases/s offered: p99 of the lag of pools, in ms",

@@ -171,7 +171,10 @@ impl Contestant {
             | Method::Purchase
             | Method::Buy
             | Method::GetAvailability
-            | Method::GetPool => closed::run(connections, calls, in_flight, timing, meter).await?,
+            | Method::GetPool
+            | Method::ListTickets => {
+                closed::run(connections, calls, in_flight, timing, meter).await?
+            }
         };
         self.rounds.push(figures(&measured, &mut self.meter).await?);
         Ok(())

@@ -13,7 +13,10 @@ use tokio::process::Command;
 
 use super::{Scenario, Settings};
 use crate::{
-    bench::{growth::GrowingLog, report::Findings},
+    bench::{
+        growth::{GrowingLog, rate, verify},
+        report::Findings,
+    },
     caller::Caller,
     database::TestDatabase,
     service::{Kind, Service, binary},
@@ -45,6 +48,15 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
 
     let read = read_all(&database).await?;
     note(findings, "a plain sequential read of the log", events, read)?;
+
+    let began = Instant::now();
+    verify(&database).await?;
+    note(
+        findings,
+        "command-service verify of that log",
+        events,
+        began.elapsed(),
+    )?;
 
     let began = Instant::now();
     let service = Service::start(Kind::Query, database.url(), &[]).await;
@@ -80,8 +92,7 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
 }
 
 fn note(findings: &mut Findings, what: &str, events: u64, took: Duration) -> anyhow::Result<()> {
-    let millis = u64::try_from(took.as_millis())?.max(1);
-    findings.note(Scenario::Rebuild, what, events * 1_000 / millis, "events/s");
+    findings.note(Scenario::Rebuild, what, rate(events, took)?, "events/s");
     Ok(())
 }
 
