@@ -147,7 +147,7 @@ catalogue! {
         "Sales are not stopped.",
         "Nothing to do.", ["pool"];
     ReadModelBehind "READ_MODEL_BEHIND" Unavailable,
-        "What answers this read has not reached the position of `at_least_as_fresh` within the deadline.",
+        "What answers this read has not reached the position of `at_least_as_fresh` within the deadline, or is filled for the first time and has not reached what the log had when that began.",
         "Repeat the read, with a longer deadline or on another replica.", ["position", "required_position"];
     NotReady "NOT_READY" Unavailable,
         "The server is starting, or its log cannot be followed at the moment.",
@@ -168,8 +168,8 @@ catalogue! {
         "The command was sent to the log, and the answer did not come in time.",
         "Repeat with the same `request_id` to learn the outcome; it is never applied twice.", [];
     DeadlineExceeded "DEADLINE_EXCEEDED" DeadlineExceeded,
-        "The deadline of the call passed before it was answered.",
-        "Repeat with the same `request_id` and a longer deadline.", [];
+        "The deadline of the call passed before it was answered, or the answer took longer than the server allows.",
+        "Repeat with the same `request_id` and a longer deadline; ask for less in one read.", [];
     Internal "INTERNAL" Internal,
         "A defect of the server; the log of the server holds the details under the correlation id.",
         "Report the correlation id; a repeat with the same `request_id` is safe.", ["correlation_id"];

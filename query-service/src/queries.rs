@@ -46,6 +46,7 @@ use crate::{
     availability::{Hub, watch::Endings},
     database::Connections,
     projections::board::Board,
+    read_models::{is_canceled, is_unreadable},
     readiness::Readiness,
 };
 
@@ -97,10 +98,23 @@ pub(crate) enum QueryError {
     Log(#[source] ReadError),
     #[error("PostgreSQL did not answer in time")]
     DatabaseTooSlow,
-    #[error("the report took longer than it may")]
+    #[error("the answer took longer than it may")]
     TookTooLong,
     #[error("the read model holds what this version cannot read")]
     Unreadable(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for QueryError {
+    /// Of a read: what PostgreSQL gave up since it took longer than a statement may is no outage, and is not repeated.
+    fn from(error: sqlx::Error) -> Self {
+        if is_unreadable(&error) {
+            Self::Unreadable(error)
+        } else if is_canceled(&error) {
+            Self::TookTooLong
+        } else {
+            Self::Database(error)
+        }
+    }
 }
 
 /// What is wrong with a question, given the pool that it is about.

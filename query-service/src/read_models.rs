@@ -31,3 +31,9 @@ pub(crate) fn is_unreadable(error: &sqlx::Error) -> bool {
             | sqlx::Error::RowNotFound
     )
 }
+
+/// Whether PostgreSQL gave a statement up that took longer than it may (`query_canceled`).
+pub(crate) fn is_canceled(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|error| error.code());
+    code.is_some_and(|code| code == "57014")
+}

@@ -103,7 +103,7 @@ pub async fn serve(
         hub: Arc::clone(&hub),
         readiness: readiness.subscribe(),
         memory_blocked: blocked.subscribe(),
-        board,
+        board: Arc::clone(&board),
         poll_interval: config.poll_interval(),
         write_interval: config.projection_interval(),
     };
@@ -112,6 +112,7 @@ pub async fn serve(
         pages,
         database,
         config: config.tail(),
+        board,
         blocked,
     };
 

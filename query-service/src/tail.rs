@@ -3,6 +3,7 @@
 
 mod clock;
 mod follow;
+mod reload;
 mod start;
 
 use std::{sync::Arc, time::Duration};
@@ -16,7 +17,7 @@ pub(crate) use clock::keep_clock;
 use crate::{
     availability::{FoldError, Hub},
     database::Database,
-    projections::{Blocked, pages::Pages},
+    projections::{Blocked, board::Board, pages::Pages},
     readiness::{Announcer, Readiness},
 };
 
@@ -28,6 +29,8 @@ pub(crate) struct Sources {
     pub(crate) pages: Arc<Pages>,
     pub(crate) database: Database,
     pub(crate) config: TailConfig,
+    /// Which tables are live.
+    pub(crate) board: Arc<Board>,
     /// Tells which event memory cannot go past.
     pub(crate) blocked: watch::Sender<Option<Blocked>>,
 }

@@ -10,7 +10,10 @@ mod agenda;
 use std::{
     collections::{BTreeMap, HashMap},
     ops::Bound,
-    sync::{Arc, OnceLock, PoisonError, RwLock},
+    sync::{
+        Arc, OnceLock, PoisonError, RwLock,
+        atomic::{AtomicI32, Ordering},
+    },
 };
 
 use bytes::Bytes;
@@ -60,6 +63,8 @@ pub(crate) struct Cut {
 pub(crate) struct Hub {
     memory: RwLock<Memory>,
     progress: watch::Sender<Progress>,
+    /// The number of the tables that memory was loaded from.
+    generation: AtomicI32,
 }
 
 #[derive(Debug, Default)]
@@ -78,6 +83,16 @@ impl Hub {
         let progress = self.write(|memory| memory.take_over(changed, now));
         while self.write(Memory::pass_time) {}
         self.progress.send_replace(progress);
+    }
+
+    /// The number of the tables that memory was loaded from last; 0 before that.
+    pub(crate) fn generation(&self) -> i32 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Memory was loaded from these tables.
+    pub(crate) fn come_from(&self, generation: i32) {
+        self.generation.store(generation, Ordering::Release);
     }
 
     /// How far memory has come.

@@ -11,7 +11,7 @@ use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
 use super::Database;
-use crate::read_models::is_unreadable;
+use crate::read_models::{is_canceled, is_unreadable};
 
 /// A read under way on a connection.
 pub(crate) type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
@@ -37,7 +37,7 @@ impl Connections {
     }
 
     /// Reads on a connection for itself. One that was idle may have died meanwhile: only what a new one says is a
-    /// failure. How long to wait is the caller's business: he drops the future, and the connection with it.
+    /// failure. A statement that was given up after its time is an answer; it would take as long again. How long to wait is the caller's business: he drops the future, and the connection with it.
     pub(crate) async fn read<T>(
         &self,
         read: impl for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
@@ -46,7 +46,7 @@ impl Connections {
         let _turn = turn.map_err(|_closed| sqlx::Error::PoolClosed)?;
         while let Some(mut connection) = self.take_idle() {
             match read(&mut connection).await {
-                Err(error) if !is_unreadable(&error) => self.close_idle(),
+                Err(error) if !is_unreadable(&error) && !is_canceled(&error) => self.close_idle(),
                 result => {
                     self.idle().push(connection);
                     return result;

@@ -69,7 +69,7 @@ pub(super) fn of_error(error: &QueryError, correlation: &str) -> Status {
         .retry_after(RETRY_LATER),
         QueryError::TookTooLong => RichStatus::new(
             Reason::DeadlineExceeded,
-            "the report took longer than it may; choose fewer pools, a shorter time or longer buckets, and read an export faster",
+            "the answer took longer than it may; ask for less: fewer pools, a shorter time, longer buckets, a filter that few rows pass; and read an export faster",
         ),
         QueryError::Unreadable(_) => RichStatus::new(
             Reason::Internal,

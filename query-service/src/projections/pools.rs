@@ -17,6 +17,7 @@ use super::{
 };
 use crate::{
     availability::{Cut, Fold, FoldError},
+    pool::Pool,
     read_models::{
         generations::{Generation, Moved, advance},
         pools::{INDEXES, TABLES, all, upsert},
@@ -54,12 +55,59 @@ pub(super) async fn write(
         if let Err(error) = in_time(upsert(&mut transaction, rows)).await {
             let reason = refusal(error)?;
             in_time(transaction.rollback()).await?;
-            let position = from.progress.position.next();
-            return Ok(Step::Blocked(Blocked { position, reason }));
+            let refused = first_refused(session, rows).await?;
+            return Ok(Step::Blocked(blocked(from, refused, &reason)));
         }
     }
     in_time(transaction.commit()).await?;
     Ok(Step::Moved(cut.progress))
+}
+
+/// Which of these rows is refused, by halving; none if each half is taken by itself.
+async fn first_refused<'a>(
+    session: &mut PgConnection,
+    mut rows: &'a [Arc<Pool>],
+) -> Result<Option<&'a Pool>, sqlx::Error> {
+    while rows.len() > 1 {
+        let (first, second) = rows.split_at(rows.len() / 2);
+        rows = if is_refused(session, first).await? {
+            first
+        } else {
+            second
+        };
+    }
+    match rows {
+        [row] if is_refused(session, rows).await? => Ok(Some(row)),
+        _ => Ok(None),
+    }
+}
+
+async fn is_refused(session: &mut PgConnection, rows: &[Arc<Pool>]) -> Result<bool, sqlx::Error> {
+    let mut attempt = in_time(session.begin()).await?;
+    let written = in_time(upsert(&mut attempt, rows)).await;
+    in_time(attempt.rollback()).await?;
+    match written.map_err(refusal) {
+        Ok(()) => Ok(false),
+        Err(refused) => refused.map(|_reason| true),
+    }
+}
+
+/// One row is written for many events: which of them it was, the row does not tell, only the last one that it may be.
+fn blocked(from: &Generation, refused: Option<&Pool>, reason: &str) -> Blocked {
+    let after = from.progress.position;
+    match refused {
+        Some(pool) => Blocked {
+            position: pool.position,
+            reason: format!(
+                "the row of pool {} cannot be written; one of its events after position {after} and up to this one is the cause: {reason}",
+                pool.id
+            ),
+        },
+        None => Blocked {
+            position: after.next(),
+            reason: reason.to_owned(),
+        },
+    }
 }
 
 /// Folds the log, from the rows that are there.

@@ -36,14 +36,19 @@ pub(crate) const RETIRED_KEPT: Duration = Duration::from_secs(3_600);
 /// The most events of a chunk, and of a page that is read ahead.
 pub(super) const CHUNK_EVENTS: usize = 10_000;
 /// How long the statements of a chunk may take in all.
-const CHUNK_TIME: Duration = Duration::from_secs(120);
+const CHUNK_TIME: Duration = Duration::from_secs(180);
 
-/// Settings of the session that builds: large statements, and none whose plan is for one row, or for a table as it was.
+/// Settings of the session that builds: large statements, and none whose plan is for one row, or for a table as it was. A
+/// statement that takes too long is given up well before its chunk is, so that a smaller chunk is tried. A builder whose
+/// machine has vanished is given up, too: others wait for his lock.
 const SESSION: &str = "\
     SET synchronous_commit = off; \
     SET plan_cache_mode = force_custom_plan; \
-    SET statement_timeout = '2min'; \
+    SET statement_timeout = '1min'; \
     SET idle_in_transaction_session_timeout = '10s'; \
+    SET tcp_keepalives_idle = 10; \
+    SET tcp_keepalives_interval = 5; \
+    SET tcp_keepalives_count = 3; \
     SET maintenance_work_mem = '128MB'";
 
 /// Builds generations of a projection.

@@ -46,32 +46,46 @@ pub(crate) async fn renew(
 }
 
 async fn attempt(
-    projections: &[&'static Projection],
+    projections: &'static [&'static Projection],
     database: &Database,
     log: &Arc<dyn EventLog>,
 ) -> Result<(), RebuildError> {
+    // Who fails does not keep the others from their turn.
+    let mut failed = Ok(());
     for projection in projections {
-        let mut session = database.session().await?;
-        let live = generations::live(&mut session, projection.name).await?;
-        drop(session);
-        if live.version >= projection.version {
-            continue;
+        let renewed = renew_one(projection, database, log).await;
+        if failed.is_ok() {
+            failed = renewed;
         }
-        tracing::info!(
-            projection = projection.name,
-            from = live.version,
-            to = projection.version,
-            "the tables of `{}` are built anew",
-            projection.name
-        );
-        let hidden = ProgressBar::hidden();
-        let builder = Builder::begin(projection, database, Arc::clone(log), hidden).await;
-        let compared = builder?.rebuild(RebuildOptions::default()).await?;
-        tracing::info!(
-            projection = projection.name,
-            "the new tables of `{}` answer now; {compared}",
-            projection.name
-        );
     }
+    failed
+}
+
+async fn renew_one(
+    projection: &'static Projection,
+    database: &Database,
+    log: &Arc<dyn EventLog>,
+) -> Result<(), RebuildError> {
+    let mut session = database.session().await?;
+    let live = generations::live(&mut session, projection.name).await?;
+    drop(session);
+    if live.version >= projection.version {
+        return Ok(());
+    }
+    tracing::info!(
+        projection = projection.name,
+        from = live.version,
+        to = projection.version,
+        "the tables of `{}` are built anew",
+        projection.name
+    );
+    let hidden = ProgressBar::hidden();
+    let builder = Builder::begin(projection, database, Arc::clone(log), hidden).await;
+    let compared = builder?.rebuild(RebuildOptions::default()).await?;
+    tracing::info!(
+        projection = projection.name,
+        "the new tables of `{}` answer now; {compared}",
+        projection.name
+    );
     Ok(())
 }

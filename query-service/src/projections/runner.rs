@@ -33,7 +33,7 @@ const BATCH_EVENTS_MAX: usize = 2_000;
 const BATCH_TIME: Duration = Duration::from_secs(20);
 /// How often the leader drops what another generation has replaced some time ago.
 const TIDY_INTERVAL: Duration = Duration::from_secs(60);
-/// How long to wait before an event that could not be applied is tried again.
+/// How long who could not go on leaves the lead to others, before he tries again.
 const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What all projections of a process work with.
@@ -72,6 +72,15 @@ struct Post {
     engine: Engine,
 }
 
+/// Why a term is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// Somebody else leads, or another generation is live.
+    Replaced,
+    /// This process cannot go on; another one may have other code, or a memory that follows the log.
+    Stuck,
+}
+
 /// Why a runner that leads goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Woken {
@@ -97,10 +106,14 @@ impl Runner {
     /// Stands by, leads, and stands by again, until `stop`. An outage is waited for.
     pub(crate) async fn run(mut self, stop: CancellationToken) {
         let working = async {
-            let mut backoff = Backoff::new();
+            let (mut backoff, mut leads_from) = (Backoff::new(), Instant::now());
             loop {
-                match self.serve_a_term(&mut backoff).await {
-                    Ok(()) => tracing::warn!(
+                match self.serve_a_term(&mut backoff, leads_from).await {
+                    Ok(Over::Stuck) => {
+                        leads_from = Instant::now() + RETRY_INTERVAL;
+                        continue;
+                    }
+                    Ok(Over::Replaced) => tracing::warn!(
                         projection = self.post.projection.name,
                         "the checkpoint of `{}` was moved by somebody else; standing by",
                         self.post.projection.name
@@ -122,17 +135,22 @@ impl Runner {
         }
     }
 
-    /// One session: stands by until it may lead, then leads until somebody else does, or another generation is live.
-    async fn serve_a_term(&mut self, backoff: &mut Backoff) -> Result<(), Interrupted> {
+    /// One session: stands by until it may lead, at the earliest at `leads_from`, then leads as long as it can.
+    async fn serve_a_term(
+        &mut self,
+        backoff: &mut Backoff,
+        leads_from: Instant,
+    ) -> Result<Over, Interrupted> {
         let mut session = session::open(&self.post.engine.database).await?;
         let mut told = false;
-        let live = loop {
+        loop {
             let live = in_time(generations::live(&mut session, self.post.projection.name)).await?;
             self.post.engine.board.tell(&live);
-            *backoff = Backoff::new();
             if live.version == self.post.projection.version {
-                if session::leads(&mut session, self.post.projection.name).await? {
-                    break live;
+                if Instant::now() >= leads_from
+                    && session::leads(&mut session, self.post.projection.name).await?
+                {
+                    break;
                 }
             } else if !told {
                 told = true;
@@ -144,13 +162,14 @@ impl Runner {
                     self.post.projection.version
                 );
             }
+            // Only what is written shows that writing works: a leader whose writes fail comes back ever more slowly.
+            *backoff = Backoff::new();
             sleep(self.post.engine.poll_interval.min(HEARTBEAT)).await;
-        };
-        drop(live);
+        }
         // Whoever led before may have written until just now.
         let live = in_time(generations::live(&mut session, self.post.projection.name)).await?;
         if live.version != self.post.projection.version {
-            return Ok(());
+            return Ok(Over::Replaced);
         }
         tracing::info!(
             projection = self.post.projection.name,
@@ -167,7 +186,7 @@ impl Runner {
         session: &mut PgConnection,
         mut live: Generation,
         backoff: &mut Backoff,
-    ) -> Result<(), Interrupted> {
+    ) -> Result<Over, Interrupted> {
         let post = &self.post;
         in_time(generations::use_schema(session, &live.schema())).await?;
         self.feed.forget();
@@ -181,7 +200,7 @@ impl Runner {
             let woken = post.wait(live.progress.position).await;
             if woken == Woken::Heartbeat || said.elapsed() >= HEARTBEAT {
                 if !post.is_still(session, &live).await? {
-                    return Ok(());
+                    return Ok(Over::Replaced);
                 }
                 said = Instant::now();
             }
@@ -189,6 +208,9 @@ impl Runner {
                 continue;
             }
             let Some((step, more)) = self.feed.write(&post.engine, session, &live).await? else {
+                if self.feed.has_ended(&post.engine) {
+                    return Ok(Over::Stuck);
+                }
                 continue;
             };
             match step {
@@ -199,15 +221,11 @@ impl Runner {
                     *backoff = Backoff::new();
                     let pause = post.engine.write_interval;
                     if more == More::No && !post.pause(session, &live, pause).await? {
-                        return Ok(());
+                        return Ok(Over::Replaced);
                     }
                 }
-                Step::Replaced => return Ok(()),
-                Step::Blocked(blocked) => {
-                    if !post.stand_before(session, &mut live, blocked).await? {
-                        return Ok(());
-                    }
-                }
+                Step::Replaced => return Ok(Over::Replaced),
+                Step::Blocked(blocked) => return post.give_up(session, live, blocked).await,
             }
             said = Instant::now();
         }
@@ -222,6 +240,11 @@ enum More {
 }
 
 impl Feed {
+    /// Whether nothing more can come: memory follows the log no longer.
+    fn has_ended(&self, engine: &Engine) -> bool {
+        matches!(self, Self::Memory) && *engine.readiness.borrow() == Readiness::Stopped
+    }
+
     fn forget(&mut self) {
         match self {
             Self::Log(writer) => writer.forget(),
@@ -238,6 +261,8 @@ impl Feed {
     ) -> Result<Option<(Step, More)>, Interrupted> {
         let position = live.progress.position;
         let writer = match self {
+            // What memory has of other tables would undo what these were built anew for; it is being loaded again.
+            Self::Memory if engine.hub.generation() != live.number => return Ok(None),
             Self::Memory => {
                 let cut = engine.hub.changed_since(position);
                 if cut.progress.position <= position {
@@ -295,13 +320,13 @@ impl Post {
         }
     }
 
-    /// Says what is in the way, and waits; false if somebody else leads meanwhile.
-    async fn stand_before(
+    /// Says what is in the way, and leaves the lead to others.
+    async fn give_up(
         &self,
         session: &mut PgConnection,
-        live: &mut Generation,
+        mut live: Generation,
         blocked: Blocked,
-    ) -> Result<bool, Interrupted> {
+    ) -> Result<Over, Interrupted> {
         if live.blocked.as_ref() != Some(&blocked) {
             tracing::error!(
                 projection = self.projection.name,
@@ -310,14 +335,14 @@ impl Post {
                 "the projection `{}` cannot go past an event; all before it is applied, and it is tried again from time to time",
                 self.projection.name
             );
-            let moved = in_time(generations::block(session, live, &blocked)).await?;
+            let moved = in_time(generations::block(session, &live, &blocked)).await?;
             if moved == generations::Moved::No {
-                return Ok(false);
+                return Ok(Over::Replaced);
             }
             live.blocked = Some(blocked);
         }
-        self.engine.board.tell(live);
-        self.pause(session, live, RETRY_INTERVAL).await
+        self.engine.board.tell(&live);
+        Ok(Over::Stuck)
     }
 
     /// Waits, with signs of life; false if somebody else leads meanwhile.

@@ -1,15 +1,12 @@
 //! How far each projection is.
 
 use onsale_shared::log::{Head, Position};
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::{Freshness, Queries, QueryError};
 use crate::{
     projections::all::ALL,
-    read_models::{
-        generations::{self, Generation},
-        is_unreadable,
-    },
+    read_models::generations::{self, Generation},
 };
 
 /// Where the generations of all projections are, and the log.
@@ -41,41 +38,43 @@ impl Queries {
     ) -> Result<Projections, QueryError> {
         let Freshness { required, deadline } = freshness;
         let mut memory = self.hub.subscribe_progress();
-        let known = memory.wait_for(|memory| memory.position >= required);
-        drop(timeout_at(deadline, known).await);
-        let asking = async {
-            let read = self.read_models.read(|connection| {
-                Box::pin(async move {
-                    let mut all = Vec::new();
-                    for projection in ALL {
-                        let mut in_use = generations::in_use(connection, projection.name).await?;
-                        in_use.sort_by_key(|of| (of.state != generations::State::Live, of.number));
-                        all.extend(in_use);
-                    }
-                    Ok(all)
-                })
-            });
-            let generations = read.await.map_err(|error| {
-                if is_unreadable(&error) {
-                    QueryError::Unreadable(error)
-                } else {
-                    QueryError::Database(error)
-                }
-            })?;
-            // After them: no table is ahead of the log.
-            let head = self.log.head().await.map_err(QueryError::Log)?;
-            Ok(Projections {
-                generations,
-                head,
-                required,
-            })
-        };
-        let asked = timeout_at(deadline, asking).await;
-        let projections = asked.map_err(|_elapsed| QueryError::DatabaseTooSlow)??;
-        let position = projections.head.position;
-        if position < required {
-            return Err(QueryError::Behind { position, required });
+        let mut position = Position::START;
+        loop {
+            // Memory may have stopped; the log itself says how far it is.
+            let reached = memory.wait_for(|memory| memory.position >= required);
+            drop(timeout_at(deadline, timeout(self.tables_poll_interval, reached)).await);
+            if Instant::now() >= deadline {
+                let position = position.max(self.hub.progress().position);
+                return Err(QueryError::Behind { position, required });
+            }
+            let asked = timeout_at(deadline, self.ask(required)).await;
+            let projections = asked.map_err(|_elapsed| QueryError::DatabaseTooSlow)??;
+            position = projections.head.position;
+            if position >= required {
+                return Ok(projections);
+            }
         }
-        Ok(projections)
+    }
+
+    async fn ask(&self, required: Position) -> Result<Projections, QueryError> {
+        let read = self.read_models.read(|connection| {
+            Box::pin(async move {
+                let mut all = Vec::new();
+                for projection in ALL {
+                    let mut in_use = generations::in_use(connection, projection.name).await?;
+                    in_use.sort_by_key(|of| (of.state != generations::State::Live, of.number));
+                    all.extend(in_use);
+                }
+                Ok(all)
+            })
+        });
+        let generations = read.await?;
+        // After them: no table is ahead of the log.
+        let head = self.log.head().await.map_err(QueryError::Log)?;
+        Ok(Projections {
+            generations,
+            head,
+            required,
+        })
     }
 }

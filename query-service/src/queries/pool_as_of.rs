@@ -39,7 +39,8 @@ impl Queries {
     ) -> Result<PoolAsOf, QueryError> {
         self.check_ready()?;
         if let Moment::Time(time) = moment {
-            let now = self.clock.now();
+            // Whoever has seen an event may ask for its time, by whatever instance's clock it was decided.
+            let now = self.clock.now().max(self.hub.progress().time);
             if time > now {
                 let text = format!("must not be in the future; it is {now}");
                 return Err(wrong("event_time", text));
@@ -65,8 +66,9 @@ impl Queries {
                 Moment::Version(_) => pool.update_time,
                 Moment::Time(time) => time,
             },
+            // What was read of the log may lie beyond what the table includes.
+            included: included.position.max(pool.position),
             pool,
-            included: included.position,
         })
     }
 

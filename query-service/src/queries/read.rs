@@ -1,6 +1,6 @@
 //! Reading rows of a projection, as fresh as was asked for.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use onsale_shared::log::Position;
 use sqlx::PgConnection;
@@ -14,8 +14,12 @@ use crate::{
     availability::Progress,
     database::Reading,
     projections::{Projection, board::Known},
-    read_models::{generations::Checkpoint, is_unreadable, snapshot},
+    read_models::{generations::Checkpoint, snapshot},
 };
+
+/// A read that is without an answer for so long hangs, and with it the way to PostgreSQL; one whose caller has less time may
+/// only be slow.
+const HUNG: Duration = Duration::from_millis(500);
 
 impl Queries {
     /// Waits until the projection's tables include what is required, and reads; the rows, and what they include. Rows and
@@ -63,28 +67,26 @@ impl Queries {
             if let Some(known) = known.clone() {
                 self.wait_for_table(known, required, deadline).await;
             }
+            let began = Instant::now();
+            if began >= deadline {
+                return Err(not_in_time(known.as_ref(), required));
+            }
             let memory = self.hub.progress();
             let (checkpoint, rows) = match timeout_at(deadline, self.read_models.read(&read)).await
             {
                 Ok(Ok(answer)) => answer,
-                Ok(Err(error)) if is_unreadable(&error) => {
-                    return Err(QueryError::Unreadable(error));
-                }
-                Ok(Err(error)) => return Err(QueryError::Database(error)),
+                Ok(Err(error)) => return Err(error.into()),
                 Err(_elapsed) => {
-                    let position =
-                        known.map_or(Position::START, |known| known.borrow().progress.position);
-                    return Err(self.not_in_time(position, required));
+                    if began.elapsed() >= HUNG {
+                        self.read_models.close_idle();
+                    }
+                    return Err(not_in_time(known.as_ref(), required));
                 }
             };
             let table = checkpoint.progress;
             required = checkpoint.needs(required);
             if let Some(rows) = rows.filter(|_| table.position >= required) {
                 return Ok((rows, as_fresh_as(table, memory)));
-            }
-            if Instant::now() >= deadline {
-                let position = table.position;
-                return Err(QueryError::Behind { position, required });
             }
         }
     }
@@ -101,14 +103,15 @@ impl Queries {
         // Whatever ended the wait, the table itself says how far it is.
         drop(timeout_at(deadline, looking).await);
     }
+}
 
-    fn not_in_time(&self, position: Position, required: Position) -> QueryError {
-        self.read_models.close_idle();
-        if position < required {
-            QueryError::Behind { position, required }
-        } else {
-            QueryError::DatabaseTooSlow
-        }
+fn not_in_time(known: Option<&watch::Receiver<Known>>, required: Position) -> QueryError {
+    let known = known.map(|known| known.borrow().progress.position);
+    let position = known.unwrap_or_default();
+    if position < required {
+        QueryError::Behind { position, required }
+    } else {
+        QueryError::DatabaseTooSlow
     }
 }
 

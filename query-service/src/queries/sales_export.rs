@@ -16,7 +16,6 @@ use crate::{
     database::Database,
     projections::sales::SALES,
     read_models::{
-        is_unreadable,
         sales_export::{self, EXPORT_MS_MAX, Row, Snapshot},
         sales_report::{Seller, Span},
     },
@@ -30,8 +29,6 @@ const BATCH_ROWS: usize = 500;
 const BATCHES_AHEAD: usize = 2;
 /// PostgreSQL ends an export that takes too long; a connection that hangs is given up so much later.
 const GRACE: Duration = Duration::from_secs(5);
-/// `query_canceled`: the statement took longer than it may.
-const CANCELED: &str = "57014";
 
 /// What exports need.
 #[derive(Clone, Debug)]
@@ -91,12 +88,10 @@ impl Queries {
         let beginning = async {
             let mut session = self.exports.database.session().await?;
             let snapshot = sales_export::begin(&mut session).await?;
-            Ok((session, snapshot))
+            Ok::<_, QueryError>((session, snapshot))
         };
         let begun = timeout_at(freshness.deadline, beginning).await;
-        let (session, snapshot) = begun
-            .map_err(|_elapsed| QueryError::DatabaseTooSlow)?
-            .map_err(failed)?;
+        let (session, snapshot) = begun.map_err(|_elapsed| QueryError::DatabaseTooSlow)??;
         let (sender, batches) = mpsc::channel(BATCHES_AHEAD);
         let export = SalesExport {
             sellers: Arc::clone(&sellers),
@@ -122,11 +117,12 @@ async fn read(
     let pools: Vec<&PoolId> = sellers.iter().map(|seller| &seller.pool).collect();
     let rows = sales_export::rows(&mut session, &snapshot, &pools, span);
     let mut batches = pin!(rows.chunks(BATCH_ROWS));
+    let reader = sender.clone();
     let reading = async {
         while let Some(batch) = batches.next().await {
             let batch: Result<Vec<Row>, _> = batch.into_iter().collect();
             let is_last = batch.is_err();
-            let step = batch.map(Some).map_err(failed);
+            let step = batch.map(Some).map_err(QueryError::from);
             if sender.send(step).await.is_err() || is_last {
                 return;
             }
@@ -135,26 +131,13 @@ async fn read(
         sender.send(Ok(None)).await.ok();
     };
     let limit = Duration::from_millis(EXPORT_MS_MAX.into()) + GRACE;
-    if timeout(limit, reading).await.is_err() {
-        tracing::warn!("an export of sales took longer than it may; it is cut off");
+    tokio::select! {
+        ended = timeout(limit, reading) => {
+            if ended.is_err() {
+                tracing::warn!("an export of sales took longer than it may; it is cut off");
+            }
+        }
+        // While PostgreSQL has not said anything yet, too.
+        () = reader.closed() => {}
     }
-}
-
-fn failed(error: sqlx::Error) -> QueryError {
-    if is_unreadable(&error) {
-        QueryError::Unreadable(error)
-    } else {
-        took_too_long(QueryError::Database(error))
-    }
-}
-
-/// What PostgreSQL gave up since it took longer than a statement may is no outage.
-pub(super) fn took_too_long(error: QueryError) -> QueryError {
-    if let QueryError::Database(database) = &error
-        && let Some(code) = database.as_database_error().and_then(|error| error.code())
-        && code == CANCELED
-    {
-        return QueryError::TookTooLong;
-    }
-    error
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use onsale_shared::{id::PoolId, log::Position, money::Currency, text::Reference};
 
-use super::{Freshness, Page, Queries, QueryError, WrongField, sales_export::took_too_long};
+use super::{Freshness, Page, Queries, QueryError, WrongField};
 use crate::{
     pool::Pool,
     projections::sales::{SALES, Sums},
@@ -58,7 +58,7 @@ impl Queries {
                 sales_report::lines(connection, &sellers, span, by_price, one_more(LINES_MAX)).await
             })
         });
-        let (lines, included) = reading.await.map_err(took_too_long)?;
+        let (lines, included) = reading.await?;
         if lines.len() > LINES_MAX {
             return Err(too_much(
                 "selection",

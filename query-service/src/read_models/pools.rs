@@ -33,13 +33,28 @@ macro_rules! columns {
 
 pub(super) use columns;
 
-/// All pools and how far they are, of one snapshot; none, at the beginning of the log, if the live tables are of another
-/// version than this program.
-pub(crate) async fn load(database: &Database) -> Result<(Progress, Vec<Pool>), sqlx::Error> {
+/// All pools, and how far they are.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) progress: Progress,
+    pub(crate) pools: Vec<Pool>,
+    /// The number of the tables that they come from.
+    pub(crate) generation: i32,
+}
+
+/// All pools, of one snapshot; none, at the beginning of the log, if the live tables are of another version than this
+/// program.
+pub(crate) async fn load(database: &Database) -> Result<Loaded, sqlx::Error> {
     let mut session = database.session().await?;
     let progress = snapshot::begin(&mut session, &POOLS).await?.progress;
-    if generations::live(&mut session, POOLS.name).await?.version != POOLS.version {
-        return Ok((Progress::default(), Vec::new()));
+    let live = generations::live(&mut session, POOLS.name).await?;
+    let generation = live.number;
+    if live.version != POOLS.version {
+        return Ok(Loaded {
+            progress: Progress::default(),
+            pools: Vec::new(),
+            generation,
+        });
     }
     // Many pools take longer than a query may.
     sqlx::raw_sql("SET LOCAL statement_timeout = '10min'")
@@ -52,7 +67,11 @@ pub(crate) async fn load(database: &Database) -> Result<(Progress, Vec<Pool>), s
         .try_collect()
         .await?;
     session.close().await?;
-    Ok((progress, pools))
+    Ok(Loaded {
+        progress,
+        pools,
+        generation,
+    })
 }
 
 /// All pools of the generation that the session writes.

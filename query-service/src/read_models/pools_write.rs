@@ -90,7 +90,8 @@ impl<'a> Columns<'a> {
     }
 }
 
-/// Writes the rows of `pools` of the session's generation, over those that are there.
+/// Writes the rows of `pools` of the session's generation, over those that are there. A mark that the log contradicts a pool
+/// stays: a replica that began to follow later may not know of what the contradiction was to.
 pub(crate) async fn upsert(
     connection: &mut PgConnection,
     pools: &[Arc<Pool>],
@@ -124,7 +125,7 @@ pub(crate) async fn upsert(
                  claim_duration_ms, late_purchase_window_ms, labels, display_name, promoter, show, show_time, \
                  sales_start_time, sales_end_time) \
               = (excluded.version, excluded.position, excluded.create_time, excluded.update_time, \
-                 excluded.capacity, excluded.sold, excluded.held, excluded.corrupted, excluded.cancelled, \
+                 excluded.capacity, excluded.sold, excluded.held, pools.corrupted OR excluded.corrupted, excluded.cancelled, \
                  excluded.stop_mode, excluded.pricing, excluded.pricing_version, excluded.max_tickets_per_order, \
                  excluded.max_tickets_per_customer, excluded.claim_duration_ms, excluded.late_purchase_window_ms, \
                  excluded.labels, excluded.display_name, excluded.promoter, excluded.show, excluded.show_time, \

@@ -35,12 +35,14 @@ pub(crate) struct Snapshot {
 }
 
 /// Begins a read only transaction on one snapshot. The view is not used: whoever reads it for minutes would hold off a
-/// switch to another generation for minutes, and with it all other readers. The tables behind it stay for a while.
+/// switch to another generation for minutes, and with it all other readers. The tables behind it stay for a while. The network
+/// does not take a reader who pauses for one who has gone.
 pub(crate) async fn begin(connection: &mut PgConnection) -> Result<Snapshot, sqlx::Error> {
     // One round trip. Safe: built of constants.
     let begin = AssertSqlSafe(format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
          SET LOCAL statement_timeout = {EXPORT_MS_MAX}; \
+         SET LOCAL tcp_user_timeout = {EXPORT_MS_MAX}; \
          SELECT generation, position AS checkpoint, time AS checkpoint_time \
            FROM onsale_query.generations WHERE projection = 'sales' AND state = 'live'"
     ));

@@ -7,7 +7,10 @@ use onsale_shared::log::Position;
 use super::{Backoff, Sources, TailStopped};
 use crate::{
     availability::{Fold, Hub, Progress},
-    read_models::{is_unreadable, pools},
+    read_models::{
+        is_unreadable,
+        pools::{self, Loaded},
+    },
 };
 
 /// A fold to go on with, and what it has to reach before memory may be believed.
@@ -21,7 +24,8 @@ pub(super) async fn start(sources: &Sources, hub: &Hub) -> Result<Started, TailS
     let mut backoff = Backoff::new();
     loop {
         let error = match attempt(sources).await {
-            Ok((started, progress)) => {
+            Ok((started, progress, generation)) => {
+                hub.come_from(generation);
                 hub.publish(started.fold.pools().cloned(), progress);
                 return Ok(started);
             }
@@ -43,9 +47,13 @@ enum Failure {
     Final(TailStopped),
 }
 
-async fn attempt(sources: &Sources) -> Result<(Started, Progress), Failure> {
+async fn attempt(sources: &Sources) -> Result<(Started, Progress, i32), Failure> {
     let loaded = pools::load(&sources.database).await;
-    let (progress, pools) = loaded.map_err(|error| {
+    let Loaded {
+        progress,
+        pools,
+        generation,
+    } = loaded.map_err(|error| {
         if is_unreadable(&error) {
             Failure::Final(TailStopped::ReadModel(error))
         } else {
@@ -69,5 +77,5 @@ async fn attempt(sources: &Sources) -> Result<(Started, Progress), Failure> {
         "memory is loaded"
     );
     let fold = Fold::resume(progress.position, pools.into_iter().map(Arc::new));
-    Ok((Started { fold, head }, progress))
+    Ok((Started { fold, head }, progress, generation))
 }

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use onsale_proto::{health::is_serving, name, reason::Reason, v1};
+use onsale_shared::{log::Position, token::ConsistencyToken};
 use onsale_tests::{
     proxy::Proxy,
     service::{Kind, Service},
@@ -198,6 +199,53 @@ async fn memory_answers_while_postgresql_is_out_of_reach_and_everything_recovers
     })
     .await;
     db.assert_table_is_fold().await;
+}
+
+/// The sessions of query-service.
+async fn sessions(db: &Db) -> i64 {
+    db.number("SELECT sum(hashint8(pid))::bigint FROM pg_stat_activity WHERE application_name = 'query-service' \
+                  AND datname = current_database()")
+        .await
+}
+
+#[tokio::test]
+async fn who_cannot_be_answered_in_time_costs_others_no_connection() {
+    let system = System::start().await;
+    let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
+    let names = pools(&mut caller, "late", 1).await;
+    caller.pool(&names[0], "").await.unwrap();
+    let claim = caller.claim(&names[0], "customer", 1).await.unwrap();
+    db.projected().await;
+    let before = sessions(&db).await;
+    for _ in 0..3 {
+        let mut request = Request::new(v1::GetPoolRequest {
+            name: name::pool(&names[0]),
+            at_least_as_fresh: ConsistencyToken::new(Position::new(1_000_000).unwrap()).encode(),
+        });
+        request.set_timeout(Duration::from_millis(300));
+        refused(
+            caller.queries.get_pool(request).await,
+            Reason::ReadModelBehind,
+        );
+    }
+    // A statement that takes too long is given up once, and is no outage.
+    let mut other = system.database.admin().await;
+    let hold = "BEGIN; LOCK TABLE onsale_query_claims_1.claims IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
+    let began = Instant::now();
+    let request = v1::GetClaimRequest {
+        name: claim.name.clone(),
+        ..v1::GetClaimRequest::default()
+    };
+    let given_up = caller.queries.get_claim(request).await;
+    refused(given_up, Reason::DeadlineExceeded);
+    assert!(
+        began.elapsed() < Duration::from_millis(3_500),
+        "{:?}",
+        began.elapsed()
+    );
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(sessions(&db).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

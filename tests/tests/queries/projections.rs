@@ -1,6 +1,6 @@
 //! How far each projection is, and what is in its way: told by `GetProjections`, by health and by a metric.
 
-use onsale_proto::v1;
+use onsale_proto::{reason::Reason, v1};
 use onsale_tests::{
     service::{Kind, Service},
     system::System,
@@ -18,6 +18,7 @@ use tonic_health::pb::{
 use super::{
     db::{Db, LIMIT},
     reader::position,
+    refused::{number, refused},
     storm::pools,
 };
 
@@ -103,8 +104,10 @@ async fn every_projection_is_told_with_its_lag_and_follows() {
         at_least_as_fresh: future.encode(),
     });
     request.set_timeout(std::time::Duration::from_millis(300));
-    let refused = caller.queries.get_projections(request).await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unavailable, "{refused:?}");
+    let behind = caller.queries.get_projections(request).await;
+    let behind = refused(behind, Reason::ReadModelBehind);
+    assert_eq!(number(&behind, "required_position"), 1_000_000);
+    assert_eq!(number(&behind, "position"), answer.head_position);
     let malformed = v1::GetProjectionsRequest {
         at_least_as_fresh: "nonsense".to_owned(),
     };

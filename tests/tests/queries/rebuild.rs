@@ -154,6 +154,36 @@ async fn a_planted_difference_is_named_and_keeps_new_tables_from_being_live() {
     assert!(said.contains("there is no projection"), "{said}");
 }
 
+/// Memory was loaded from the wrong table, and would write it again.
+#[tokio::test]
+async fn what_a_rebuild_has_mended_stays_so_and_memory_learns_it() {
+    let mut system = System::start().await;
+    let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
+    let pool = pools(&mut caller, "mended", 1).await.remove(0);
+    caller.purchase(&pool, "customer", 2).await.unwrap();
+    db.projected().await;
+    let url = system.database.url().to_owned();
+    system.query.kill().await;
+    db.execute("UPDATE onsale_read.pools SET sold = sold + 1")
+        .await;
+    system.query = Service::start(Kind::Query, &url, &[]).await;
+    let mut caller = system.caller().await;
+    assert_eq!(caller.availability(&pool, "").await.unwrap().sold, 3);
+
+    let (went_well, printed, said) = run(&url, &["rebuild", "pools", "--accept-differences"]).await;
+    assert!(went_well, "{printed}{said}");
+    eventually(LIMIT, "memory is right", || async {
+        let shown = caller.clone().availability(&pool, "").await.unwrap();
+        (shown.sold == 2).then_some(())
+    })
+    .await;
+    let bought = caller.purchase(&pool, "customer", 1).await.unwrap();
+    let token = bought.receipt.unwrap().consistency_token;
+    let shown = caller.pool(&pool, &token).await.unwrap();
+    assert_eq!(shown.availability.unwrap().sold, 3);
+    db.assert_table_is_fold().await;
+}
+
 #[tokio::test]
 async fn a_rebuild_that_was_killed_is_gone_on_with_and_a_verify_leaves_nothing_behind() {
     let database = migrated_database().await;

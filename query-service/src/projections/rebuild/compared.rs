@@ -5,7 +5,10 @@ use std::fmt;
 use onsale_shared::log::Position;
 use sqlx::{Connection as _, PgConnection};
 
-use super::{Builder, RebuildError};
+use super::{
+    Builder, RebuildError,
+    switch::{PAUSE, is_in_the_way},
+};
 use crate::{
     projections::session::in_time,
     read_models::{
@@ -119,7 +122,15 @@ impl Builder {
             self.fill(built).await?;
             let mut hold = in_time(holder.begin()).await?;
             sqlx::raw_sql(HOLD).execute(&mut *hold).await?;
-            let live = generations::hold_live(&mut hold, self.projection.name).await?;
+            let live = match generations::hold_live(&mut hold, self.projection.name).await {
+                Ok(live) => live,
+                Err(error) if is_in_the_way(&error) => {
+                    hold.rollback().await?;
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             let here = live.progress.position;
             if here < built.progress.position {
                 return Err(RebuildError::Replaced(built.number));

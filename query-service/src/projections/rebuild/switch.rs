@@ -17,7 +17,7 @@ use crate::{
 
 /// How often it is tried: long reads are waited for, but not while others wait behind them.
 const ATTEMPTS_MAX: usize = 100;
-const PAUSE: Duration = Duration::from_millis(200);
+pub(super) const PAUSE: Duration = Duration::from_millis(200);
 
 /// New reads wait behind who waits for the views; so he does not wait for long.
 const PATIENCE: &str = "SET LOCAL lock_timeout = '500ms'";
@@ -115,7 +115,8 @@ async fn apply(
     Ok(Moved::Yes)
 }
 
-fn is_in_the_way(error: &sqlx::Error) -> bool {
+/// Somebody else holds what is to be held; he will let it go.
+pub(super) fn is_in_the_way(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(|error| error.code());
     code.is_some_and(|code| IN_THE_WAY.contains(&&*code))
 }

@@ -59,9 +59,55 @@ pub(super) static SAMPLE_2: Projection = Projection {
     ..SAMPLE
 };
 
+/// The sample in the same version, mended: it counts what it cannot read.
+pub(super) static SAMPLE_MENDED: Projection = Projection {
+    projector: || Box::new(LenientCounter),
+    ..SAMPLE
+};
+
+/// The sample in the same version, on a slow disk.
+pub(super) static SAMPLE_SLOW: Projection = Projection {
+    projector: || Box::new(SlowCounter),
+    ..SAMPLE
+};
+
 struct Counter;
 
 struct TwiceCounter;
+
+struct LenientCounter;
+
+struct SlowCounter;
+
+impl SlowCounter {
+    const PER_EVENT: Duration = Duration::from_millis(100);
+}
+
+#[async_trait]
+impl Projector for SlowCounter {
+    async fn apply(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[&Entry],
+    ) -> Result<(), ApplyError> {
+        for entry in entries {
+            tokio::time::sleep(Self::PER_EVENT).await;
+            LenientCounter.apply(connection, &[entry]).await?;
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Projector for LenientCounter {
+    async fn apply(
+        &mut self,
+        connection: &mut PgConnection,
+        entries: &[&Entry],
+    ) -> Result<(), ApplyError> {
+        count(connection, entries).await
+    }
+}
 
 #[async_trait]
 impl Projector for TwiceCounter {
@@ -92,28 +138,35 @@ impl Projector for Counter {
         connection: &mut PgConnection,
         entries: &[&Entry],
     ) -> Result<(), ApplyError> {
-        let (mut pools, mut positions) = (Vec::new(), Vec::new());
         for entry in entries {
             let Some(pool) = &entry.pool else { continue };
             if !pool.as_str().starts_with("raw") {
                 entry.fact()?;
             }
             assert_ne!(pool.as_str(), "panics");
-            pools.push(pool.as_str());
-            positions.push(entry.event.position.get());
         }
-        sqlx::query(
-            "INSERT INTO counted SELECT pool, count(*), max(position) \
-               FROM unnest($1::text[], $2::bigint[]) AS new (pool, position) GROUP BY pool \
-                 ON CONFLICT (pool) DO UPDATE SET (events, position) \
-                  = (counted.events + excluded.events, excluded.position)",
-        )
-        .bind(pools)
-        .bind(positions)
-        .execute(connection)
-        .await?;
-        Ok(())
+        count(connection, entries).await
     }
+}
+
+async fn count(connection: &mut PgConnection, entries: &[&Entry]) -> Result<(), ApplyError> {
+    let (mut pools, mut positions) = (Vec::new(), Vec::new());
+    for entry in entries {
+        let Some(pool) = &entry.pool else { continue };
+        pools.push(pool.as_str());
+        positions.push(entry.event.position.get());
+    }
+    sqlx::query(
+        "INSERT INTO counted SELECT pool, count(*), max(position) \
+           FROM unnest($1::text[], $2::bigint[]) AS new (pool, position) GROUP BY pool \
+             ON CONFLICT (pool) DO UPDATE SET (events, position) \
+              = (counted.events + excluded.events, excluded.position)",
+    )
+    .bind(pools)
+    .bind(positions)
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A migrated database; it stays behind when its test fails, and the next run of the server's owner drops it.

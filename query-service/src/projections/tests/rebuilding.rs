@@ -9,10 +9,13 @@ use onsale_shared::log::Position;
 use sqlx::{PgConnection, Row as _};
 use tokio::time::{Duration, timeout};
 
-use super::given::{Given, LIMIT, SAMPLE, SAMPLE_2, eventually};
+use super::given::{Given, LIMIT, SAMPLE, SAMPLE_2, SAMPLE_MENDED, eventually};
 use crate::{
     database::Database,
-    projections::rebuild::{RebuildError, RebuildOptions},
+    projections::{
+        ApplyError, Entry, Projection, Projector, Table,
+        rebuild::{RebuildError, RebuildOptions},
+    },
     read_models::snapshot,
 };
 
@@ -21,7 +24,73 @@ const USUAL: RebuildOptions = RebuildOptions {
     anew: false,
 };
 
-static NEWER: &[&crate::projections::Projection] = &[&SAMPLE_2];
+static NEWER: &[&Projection] = &[&SAMPLE_2];
+
+/// Beside the sample, a projection that nothing stands in the way of.
+static OTHER: Projection = Projection {
+    name: "other",
+    tables_sql: "CREATE TABLE others (pool text COLLATE \"C\" PRIMARY KEY)",
+    indexes_sql: "CREATE INDEX others_idx ON others (pool)",
+    tables: &[Table {
+        name: "others",
+        key: "pool",
+    }],
+    projector: || Box::new(Nothing),
+    ..SAMPLE
+};
+
+static OTHER_2: Projection = Projection {
+    version: 2,
+    ..OTHER
+};
+
+/// The first one cannot be built.
+static FIRST_FAILS: &[&Projection] = &[&SAMPLE_2_STRICT, &OTHER_2];
+
+static SAMPLE_2_STRICT: Projection = Projection {
+    version: 2,
+    ..SAMPLE
+};
+
+struct Nothing;
+
+#[async_trait::async_trait]
+impl Projector for Nothing {
+    async fn apply(
+        &mut self,
+        _connection: &mut PgConnection,
+        _entries: &[&Entry],
+    ) -> Result<(), ApplyError> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_projection_that_cannot_be_renewed_does_not_keep_the_others_old() {
+    let mut given = Given::new().await;
+    given.append("newer", 0, "TicketTeleported").await;
+    let last = given.append_many("good", 0, "SalesResumed", 500).await;
+    let mut lenient = given.run(&SAMPLE_MENDED).await;
+    let mut other = given.run(&OTHER).await;
+    lenient.reach(last).await;
+    other.reach(last).await;
+    drop((lenient, other));
+    let stop = tokio_util::sync::CancellationToken::new();
+    let renewed = crate::projections::renew::renew(
+        FIRST_FAILS,
+        given.database.clone(),
+        Arc::clone(&given.log) as _,
+        stop.clone(),
+    );
+    let renewing = tokio::spawn(renewed);
+    let version = "SELECT version::bigint FROM onsale_query.generations WHERE state = 'live' AND projection = 'other'";
+    eventually(&mut given, version, 2).await;
+    let version = version.replace("'other'", "'sample'");
+    assert_eq!(given.number(&version).await, 1);
+    stop.cancel();
+    timeout(LIMIT, renewing).await.unwrap().unwrap();
+    given.end().await;
+}
 
 /// Reads again and again: the events that the rows count, and the checkpoint that is read with them. Every event of the log
 /// is counted once, so the two are equal, or the answer is not exact. Returns how many reads there were.

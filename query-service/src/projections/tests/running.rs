@@ -1,11 +1,20 @@
 //! A projection on one replica: from an event of the log to a row, and past what no event stands in the way of.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use onsale_shared::log::Position;
+use onsale_shared::log::{EventLog as _, Position};
 
-use super::given::{Given, SAMPLE};
-use crate::projections::pages::{Batch, Pages};
+use super::given::{Given, SAMPLE, SAMPLE_MENDED, SAMPLE_SLOW};
+use crate::{
+    availability::Progress,
+    projections::{
+        Entry,
+        pages::{Batch, Pages},
+        session::open,
+        writer::{Step, Writer},
+    },
+    read_models::generations,
+};
 
 #[tokio::test]
 async fn a_projection_gets_its_tables_is_filled_and_follows() {
@@ -70,6 +79,56 @@ async fn a_projection_goes_on_when_its_code_can_read_the_event() {
     assert_eq!(given.counted("good").await, 2);
     assert_eq!(given.counted("toxic").await, 1);
     drop(running);
+    given.end().await;
+}
+
+#[tokio::test]
+async fn a_leader_that_cannot_go_on_leaves_the_lead_to_who_can() {
+    let mut given = Given::new().await;
+    given.append("good", 0, "SalesResumed").await;
+    given.append("newer", 0, "TicketTeleported").await;
+    let last = given.append("good", 1, "SalesResumed").await;
+    let mut stuck = given.run(&SAMPLE).await;
+    stuck.until(|known| known.blocked.is_some()).await;
+    // Of another replica, which has the mended program.
+    let mut mended = given.run(&SAMPLE_MENDED).await;
+    mended.reach(last).await;
+    assert_eq!(given.counted("newer").await, 1);
+    // Who could not go on sees it, and that nothing is in the way any more.
+    let known = stuck.until(|known| known.progress.position >= last).await;
+    assert_eq!(known.blocked, None);
+    drop((stuck, mended));
+    given.end().await;
+}
+
+#[tokio::test]
+async fn a_write_that_is_not_done_in_time_is_tried_with_fewer_events() {
+    let given = Given::new().await;
+    given.append_many("pool", 0, "SalesResumed", 8).await;
+    drop(given.run(&SAMPLE_SLOW).await);
+    let mut writer = Writer::new(&SAMPLE_SLOW, 8, Duration::from_millis(500));
+    let mut attempts = 0;
+    let moved = loop {
+        attempts += 1;
+        let mut session = open(&given.database).await.unwrap();
+        let live = generations::live(&mut session, SAMPLE_SLOW.name).await;
+        let live = live.unwrap();
+        generations::use_schema(&mut session, &live.schema())
+            .await
+            .unwrap();
+        let events = given.log.read(live.progress.position, 8).await.unwrap();
+        let entries: Vec<_> = events.into_iter().map(Entry::new).collect();
+        let entries: Vec<_> = entries.iter().collect();
+        let written = writer.write(&mut session, &live, &entries, Progress::default());
+        match written.await {
+            Ok(Step::Moved(to)) => break to.position.get(),
+            Ok(other) => unreachable!("{other:?}"),
+            // Eight events take 800 ms.
+            Err(_too_late) => assert!(attempts < 4, "it is never tried with fewer"),
+        }
+    };
+    assert!((1..=4).contains(&moved), "{moved} events at once");
+    assert!(attempts > 1, "eight events were in time");
     given.end().await;
 }
 

@@ -66,11 +66,65 @@ impl Row<'_> {
     }
 }
 
+/// The most rows that one statement writes; of more, as a rebuild writes them, a stream is faster.
+const STATEMENT_ROWS_MAX: usize = 2_000;
+
+const INSERT: &str = "\
+    INSERT INTO audit (position, version, time, event_id, request_id, causation_id, claim, ticket, step, pool, type, \
+                       customer, actor, correlation_id, instance, ip) \
+    SELECT position, version, time, event_id, request_id, causation_id, claim, ticket, step, pool, type, customer, actor, \
+           correlation_id, instance, ip::inet \
+      FROM unnest($1::bigint[], $2::bigint[], $3::timestamptz[], $4::uuid[], $5::uuid[], $6::uuid[], $7::uuid[], \
+                  $8::uuid[], $9::smallint[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], \
+                  $15::text[], $16::text[]) \
+        AS new (position, version, time, event_id, request_id, causation_id, claim, ticket, step, pool, type, customer, \
+                actor, correlation_id, instance, ip)";
+
 /// Adds rows, whose positions follow each other.
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     rows: &[Row<'_>],
 ) -> Result<(), sqlx::Error> {
+    if rows.len() > STATEMENT_ROWS_MAX {
+        stream(connection, rows).await?;
+    } else {
+        insert_at_once(connection, rows).await?;
+    }
+    widen(connection, rows).await
+}
+
+/// In one statement: PostgreSQL waits for nothing more from who has sent it. Of who falls silent in the middle of a stream it
+/// waits for the rest without a limit, with all locks held.
+async fn insert_at_once(
+    connection: &mut PgConnection,
+    rows: &[Row<'_>],
+) -> Result<(), sqlx::Error> {
+    fn column<'a, T>(rows: &'a [Row<'_>], of: impl Fn(&'a Row<'_>) -> T) -> Vec<T> {
+        rows.iter().map(of).collect()
+    }
+    sqlx::query(INSERT)
+        .bind(column(rows, |row| row.position.get()))
+        .bind(column(rows, |row| row.version.get()))
+        .bind(column(rows, |row| row.time.to_utc()))
+        .bind(column(rows, |row| row.id.0))
+        .bind(column(rows, |row| row.request.map(|id| id.0)))
+        .bind(column(rows, |row| row.cause.map(|id| id.0)))
+        .bind(column(rows, |row| row.claim.map(|id| id.0)))
+        .bind(column(rows, |row| row.ticket.map(|id| id.0)))
+        .bind(column(rows, |row| row.step))
+        .bind(column(rows, |row| row.pool))
+        .bind(column(rows, |row| row.kind))
+        .bind(column(rows, |row| row.customer))
+        .bind(column(rows, |row| row.who.actor.as_deref()))
+        .bind(column(rows, |row| row.who.correlation.as_deref()))
+        .bind(column(rows, |row| row.who.instance.as_deref()))
+        .bind(column(rows, |row| row.who.ip.map(|ip| ip.to_string())))
+        .execute(connection)
+        .await
+        .map(drop)
+}
+
+async fn stream(connection: &mut PgConnection, rows: &[Row<'_>]) -> Result<(), sqlx::Error> {
     let mut copy = connection.copy_in_raw(COPY).await?;
     let mut encoder = Encoder::new(BUFFER_BYTES);
     for row in rows {
@@ -82,7 +136,7 @@ pub(crate) async fn insert(
     encoder.end();
     copy.send(encoder.take()).await?;
     copy.finish().await?;
-    widen(connection, rows).await
+    Ok(())
 }
 
 /// Says of the blocks of these rows when their events were decided.

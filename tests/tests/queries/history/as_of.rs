@@ -15,6 +15,7 @@ use sqlx::Row as _;
 
 use super::pool_as_of;
 use crate::{
+    reader::position,
     refused::{refused, violates},
     shared::{fresh_pool, shared},
     story::{Story, at},
@@ -121,6 +122,28 @@ async fn a_pool_is_shown_as_it_was_after_each_of_its_events() {
         counts.as_of_time = as_of;
     }
     assert_eq!(shown.pool.unwrap(), now);
+}
+
+/// What is read of the log lies beyond what the table includes.
+#[tokio::test]
+async fn the_token_of_a_pool_as_it_was_names_all_that_the_answer_shows() {
+    let system = System::start().await;
+    let mut caller = system.caller().await;
+    let pool = fresh_pool();
+    let created = caller.create_pool(&pool, 10).await.unwrap();
+    let token = created.consistency_token;
+    pool_as_of(&mut caller, &pool, AsOf::Version(1), &token)
+        .await
+        .unwrap();
+    let mut other = system.database.admin().await;
+    let hold =
+        "BEGIN; SELECT FROM onsale_query.generations WHERE projection = 'history' FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
+    let bought = caller.purchase(&pool, "customer", 1).await.unwrap();
+    let receipt = bought.receipt.unwrap();
+    let shown = pool_as_of(&mut caller, &pool, AsOf::Version(receipt.version), "").await;
+    let includes = position(&shown.unwrap().consistency_token);
+    assert_eq!(includes, position(&receipt.consistency_token));
 }
 
 /// 2,500 events: sales of a ticket, two events each, one every ten seconds.
