@@ -225,11 +225,10 @@ impl QueryService for Service {
     ) -> Result<Response<v1::ListRefusalsResponse>, Status> {
         let (metadata, asked) = (
             request.metadata(),
-            validate::list_refusals(request.get_ref())?,
+            validate::list_refusals(request.get_ref(), self.clock.now())?,
         );
         let Freshness { deadline, .. } = self.freshness(Position::START, metadata);
-        let now = self.clock.now();
-        let answer = self.queries.list_refusals(&asked.query, now, deadline);
+        let answer = self.queries.list_refusals(&asked.query, deadline);
         let answer = answer.await;
         let page = answer.map_err(|error| self.failed(&error, metadata))?;
         Ok(Response::new(v1::ListRefusalsResponse {
