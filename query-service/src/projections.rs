@@ -13,6 +13,7 @@
 //!   in each other's way; what makes it safe is the checkpoint, which moves only from where the writer believes it to be.
 //! - [`writer`] writes a batch, checkpoint first, in one transaction. It tells what an event makes impossible from an outage.
 //! - [`pages`] reads the log once for all projections that are at the same place.
+//! - [`first`] makes the first tables of a projection.
 //! - [`rebuild`] fills another generation of the tables beside the live one, compares the two, and switches; [`renew`] does
 //!   so by itself when the program is newer than the tables.
 //! - [`board`] is what this process knows of each projection.
@@ -28,6 +29,7 @@ pub(crate) mod board;
 pub(crate) mod claims;
 pub(crate) mod customers;
 mod entry;
+pub(crate) mod first;
 pub(crate) mod history;
 pub(crate) mod pages;
 pub(crate) mod pools;
@@ -37,7 +39,7 @@ pub(crate) mod renew;
 pub(crate) mod runner;
 pub(crate) mod sales;
 mod session;
-mod writer;
+pub(crate) mod writer;
 
 #[cfg(test)]
 mod tests;

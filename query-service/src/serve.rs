@@ -30,12 +30,13 @@ use crate::{
     projections::{
         all::ALL,
         board::Board,
+        first::ensure_live,
         pages::Pages,
         renew::renew,
         runner::{Engine, Runner},
+        writer::Interrupted,
     },
     queries::{Exports, Queries},
-    read_models::generations,
     readiness::{self, Announcer, Readiness},
     reporting, tail,
 };
@@ -60,7 +61,7 @@ pub async fn serve(
     }
     let database = Database::open(&config.database_url).await?;
     let log = open_log(&database).await?;
-    ensure_generations(&database, &*log).await?;
+    let has_tables = ensure_generations(&database, &*log).await?;
     let pages = Arc::new(Pages::of(Arc::clone(&log)));
     let board = Arc::new(Board::of(ALL));
     let hub = Arc::new(Hub::default());
@@ -126,6 +127,13 @@ pub async fn serve(
         readiness: readiness.clone(),
     };
     tasks.spawn(measuring);
+    if !has_tables {
+        tasks.spawn(keep_ensuring(
+            renewed.clone(),
+            Arc::clone(&log),
+            ended.clone(),
+        ));
+    }
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
     tasks.spawn(tail::keep_clock(Arc::clone(&log), ended.clone()));
     for projection in ALL {
@@ -140,18 +148,45 @@ pub async fn serve(
     served.context("the server failed")
 }
 
-/// Every projection has a live generation from here on.
-async fn ensure_generations(database: &Database, log: &dyn EventLog) -> anyhow::Result<()> {
+/// Makes the first tables of every projection that has none; whether all have some. A log that cannot be read now is
+/// waited for by who serves: until then it is not ready.
+async fn ensure_generations(database: &Database, log: &dyn EventLog) -> anyhow::Result<bool> {
     let mut session = database.session().await?;
-    let head = log.head().await.context("the event log cannot be read")?;
     for projection in ALL {
-        let made = generations::ensure_live(&mut session, projection, head.position).await;
-        let name = projection.name;
-        made.with_context(|| format!("the tables of the projection `{name}` cannot be made"))?;
+        match ensure_live(&mut session, projection, log).await {
+            Ok(_live) => {}
+            Err(Interrupted::Log(error)) => {
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "tables are made when the log can be read"
+                );
+                return Ok(false);
+            }
+            Err(Interrupted::Database(error)) => {
+                let name = projection.name;
+                return Err(error).with_context(|| {
+                    format!("the tables of the projection `{name}` cannot be made")
+                });
+            }
+        }
     }
     reporting::ensure(&mut session).await;
     session.close().await?;
-    Ok(())
+    Ok(true)
+}
+
+/// As [`ensure_generations`], until it is done.
+async fn keep_ensuring(database: Database, log: Arc<dyn EventLog>, stop: CancellationToken) {
+    let mut backoff = tail::Backoff::new();
+    let ensuring = async {
+        while !ensure_generations(&database, &*log).await.unwrap_or(false) {
+            backoff.pause().await;
+        }
+    };
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = ensuring => {}
+    }
 }
 
 async fn open_log(database: &Database) -> anyhow::Result<Arc<dyn EventLog>> {

@@ -107,21 +107,19 @@ impl Amount {
     /// Whole units and nanos, as `google.type.Money` has them.
     #[must_use]
     pub fn to_units(self) -> (i64, i32) {
-        let decimals = self.currency.decimals();
-        let scale = 10_i64.pow(decimals);
-        let nanos = (self.minor.0 % scale) * 10_i64.pow(9 - decimals);
-        (self.minor.0 / scale, i32::try_from(nanos).unwrap_or(0))
+        self.currency.to_units(self.minor.0)
     }
 }
 
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let decimals = self.currency.decimals();
-        let scale = 10_i64.pow(decimals);
-        write!(f, "{}", self.minor.0 / scale)?;
+        let (scale, minor) = (10_u64.pow(decimals), self.minor.0.unsigned_abs());
+        let sign = if self.minor.0 < 0 { "-" } else { "" };
+        write!(f, "{sign}{}", minor / scale)?;
         if decimals > 0 {
             let width = usize::try_from(decimals).unwrap_or(0);
-            write!(f, ".{:0width$}", self.minor.0 % scale)?;
+            write!(f, ".{:0width$}", minor % scale)?;
         }
         write!(f, " {}", self.currency)
     }
@@ -169,6 +167,14 @@ mod tests {
         assert_eq!(show("EUR", 4_905), "49.05 EUR");
         assert_eq!(show("JPY", 4_905), "4905 JPY");
         assert_eq!(show("KWD", 5), "0.005 KWD");
+        assert_eq!(show("EUR", -5), "-0.05 EUR");
+    }
+
+    #[test]
+    fn below_zero_units_and_nanos_both_are() {
+        assert_eq!(currency("EUR").to_units(-505), (-5, -50_000_000));
+        assert_eq!(currency("JPY").to_units(-505), (-505, 0));
+        assert_eq!(currency("EUR").to_units(i64::MIN).1, -80_000_000);
     }
 
     proptest! {

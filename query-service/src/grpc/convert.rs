@@ -14,7 +14,7 @@ use onsale_proto::{Money, name, v1};
 use onsale_shared::{
     event::{Labels, Limits, Schedule},
     log::Position,
-    money::Amount,
+    money::{Amount, Currency},
     time::Timestamp,
     token::ConsistencyToken,
 };
@@ -109,9 +109,13 @@ fn sale_status(status: SaleStatus) -> v1::SaleStatus {
 }
 
 fn money(amount: Amount) -> Money {
-    let (units, nanos) = amount.to_units();
+    money_of(amount.minor.get(), amount.currency)
+}
+
+fn money_of(minor: i64, currency: Currency) -> Money {
+    let (units, nanos) = currency.to_units(minor);
     Money {
-        currency_code: amount.currency.code().to_owned(),
+        currency_code: currency.code().to_owned(),
         units,
         nanos,
     }

@@ -1,6 +1,7 @@
 //! The projection `audit`: one row an event, by which it is found. What the first event of a command says of the command
 //! (who, from where, in which conversation) holds for all of its events, so their rows say it too.
 
+mod owners;
 mod told;
 
 use std::collections::HashMap;
@@ -16,13 +17,14 @@ use sqlx::PgConnection;
 
 pub(crate) use told::{Told, Who};
 
+use self::owners::Owners;
 use super::{ApplyError, Blocked, Entry, Projection, Projector, Table};
 use crate::read_models::audit::{self, Row};
 
 /// Filled from everything that is in the log.
 pub(crate) const AUDIT: Projection = Projection {
     name: "audit",
-    version: 1,
+    version: 2,
     tables_sql: include_str!("../read_models/audit/tables.sql"),
     indexes_sql: include_str!("../read_models/audit/indexes.sql"),
     tables: &[
@@ -56,6 +58,7 @@ impl Projector for Audit {
             return Ok(());
         };
         let origins = origins_of(connection, entries).await?;
+        let owners = Owners::of(connection, entries).await?;
         let position = first.event.position;
         let mut last = self.last.take();
         if first.metadata()?.command.is_none()
@@ -67,7 +70,7 @@ impl Projector for Audit {
         for entry in entries {
             let metadata = entry.metadata()?;
             let told = told(entry, metadata, last, &origins);
-            rows.push(row(entry, metadata, &told)?);
+            rows.push(row(entry, metadata, &told, &owners)?);
             last = Some(told);
         }
         audit::insert(connection, &rows).await?;
@@ -111,7 +114,12 @@ fn told(
     }
 }
 
-fn row<'a>(entry: &'a Entry, metadata: &Metadata, told: &Told) -> Result<Row<'a>, Blocked> {
+fn row<'a>(
+    entry: &'a Entry,
+    metadata: &Metadata,
+    told: &Told,
+    owners: &'a Owners,
+) -> Result<Row<'a>, Blocked> {
     let event = &entry.event;
     // Events of other streams are listed, and nothing is known of what they say.
     let subject = match &entry.pool {
@@ -130,7 +138,10 @@ fn row<'a>(entry: &'a Entry, metadata: &Metadata, told: &Told) -> Result<Row<'a>
         step: told.step,
         pool: entry.pool.as_ref().map(PoolId::as_str),
         kind: &event.kind,
-        customer: subject.customer.map(Reference::as_str),
+        customer: subject
+            .customer
+            .or_else(|| owners.at(event.position))
+            .map(Reference::as_str),
         who: told.who.clone(),
     })
 }

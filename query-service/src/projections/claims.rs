@@ -17,7 +17,7 @@ use crate::read_models::claims::{INDEXES_SQL, TABLES_SQL, load, write};
 /// See the module.
 pub(crate) static CLAIMS: Projection = Projection {
     name: "claims",
-    version: 1,
+    version: 2,
     tables_sql: TABLES_SQL,
     indexes_sql: INDEXES_SQL,
     tables: &[

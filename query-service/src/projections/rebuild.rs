@@ -21,6 +21,7 @@ use sqlx::PgConnection;
 
 use super::{
     Blocked, Projection,
+    first::ensure_live,
     session::{self, in_time},
     writer::{Interrupted, Writer},
 };
@@ -117,8 +118,7 @@ impl Builder {
         if !session::builds(&mut session, projection.name).await? {
             return Err(RebuildError::Busy(projection.name));
         }
-        let live =
-            generations::ensure_live(&mut session, projection, log.head().await?.position).await?;
+        let live = ensure_live(&mut session, projection, &*log).await?;
         if live.version > projection.version {
             return Err(RebuildError::TooOld {
                 live: live.version,

@@ -5,6 +5,7 @@ mod audit_large;
 mod claims;
 mod given;
 mod peaks;
+mod plans;
 mod rebuilding;
 mod running;
 mod zombies;

@@ -48,7 +48,7 @@ pub(super) enum Step {
 
 /// Why writing is broken off, to be begun again with a new session.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Interrupted {
+pub(crate) enum Interrupted {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
     #[error(transparent)]

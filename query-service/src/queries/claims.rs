@@ -3,7 +3,6 @@
 use onsale_shared::{
     id::{ClaimId, PoolId},
     log::Position,
-    time::Timestamp,
 };
 
 use super::{Freshness, OfPool, Page, Paged, Priced, Queries, QueryError};
@@ -38,19 +37,19 @@ impl OfPool for TicketRow {
 }
 
 impl Queries {
-    /// A claim as it is at `now` with its tickets, and what the answer includes.
+    /// A claim as it is now with its tickets, and what the answer includes.
     pub(crate) async fn get_claim(
         &self,
         pool: &PoolId,
         id: ClaimId,
-        now: Timestamp,
         freshness: Freshness,
     ) -> Result<(Priced<(ShownClaim, Vec<TicketRow>)>, Progress), QueryError> {
         self.check_ready()?;
         self.check_pool(pool, freshness).await?;
-        let of = pool.clone();
+        let (of, clock) = (pool.clone(), self.clock.clone());
         let reading = self.read(&CLAIMS, freshness, move |connection| {
-            let pool = of.clone();
+            // Not before: deadlines may pass while it is waited for what is required.
+            let (pool, now) = (of.clone(), clock.now());
             Box::pin(async move { read::claim(connection, &pool, id, now).await })
         });
         let (found, included) = reading.await?;
@@ -61,21 +60,20 @@ impl Queries {
         Ok((priced, included))
     }
 
-    /// Claims as they are at `now`.
+    /// Claims as they are now.
     pub(crate) async fn list_claims(
         &self,
         filter: ClaimFilter,
         page: Page<Position>,
-        now: Timestamp,
         freshness: Freshness,
     ) -> Result<PricedPage<ShownClaim>, QueryError> {
         self.check_ready()?;
         if let Some(pool) = &filter.pool {
             self.check_pool(pool, freshness).await?;
         }
-        let asked = page.clone();
+        let (asked, clock) = (page.clone(), self.clock.clone());
         let reading = self.read(&CLAIMS, freshness, move |connection| {
-            let (filter, page) = (filter.clone(), asked.clone());
+            let (filter, page, now) = (filter.clone(), asked.clone(), clock.now());
             Box::pin(async move { read::claims(connection, &filter, &page, now).await })
         });
         let (rows, included) = reading.await?;

@@ -9,32 +9,30 @@ use onsale_shared::{
 use tokio::time::{Instant, timeout_at};
 
 use super::{Page, Paged, Queries, QueryError};
-use crate::read_models::is_unreadable;
+use crate::read_models::snapshot;
 
 /// How much is looked at if the question does not say since when.
 pub(crate) const SPAN_DEFAULT: Duration = Duration::from_hours(1);
 
+/// The longest span of time that is looked at.
+pub(crate) const SPAN_MAX: Duration = Duration::from_hours(31 * 24);
+
 /// Which refusals are asked for.
 #[derive(Clone, Debug)]
 pub(crate) struct RefusalsQuery {
-    pub(crate) pool: Option<String>,
-    pub(crate) reason: Option<String>,
-    pub(crate) start: Option<Timestamp>,
-    pub(crate) end: Option<Timestamp>,
+    pub(crate) selection: Selection,
     pub(crate) page: Page<Key>,
 }
 
-impl RefusalsQuery {
-    fn selection(&self, now: Timestamp) -> Selection {
-        // All of the second that is now.
-        let end = self.end.unwrap_or_else(|| now.plus(Duration::from_secs(1)));
-        Selection {
-            pool: self.pool.clone(),
-            reason: self.reason.clone(),
-            start: self.start.unwrap_or_else(|| end.minus(SPAN_DEFAULT)),
-            end,
-        }
-    }
+/// From when until when is looked, where a question may leave either open.
+pub(crate) fn span(
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    now: Timestamp,
+) -> (Timestamp, Timestamp) {
+    // All of the second that is now.
+    let end = end.unwrap_or_else(|| now.plus(Duration::from_secs(1)));
+    (start.unwrap_or_else(|| end.minus(SPAN_DEFAULT)), end)
 }
 
 impl Queries {
@@ -42,20 +40,20 @@ impl Queries {
     pub(crate) async fn list_refusals(
         &self,
         query: &RefusalsQuery,
-        now: Timestamp,
         deadline: Instant,
     ) -> Result<Paged<Refusals, Key>, QueryError> {
         let limit = u32::try_from(query.page.limit()).unwrap_or(u32::MAX);
         let reading = self.read_models.read(|connection| {
-            let (selection, after) = (query.selection(now), query.page.after.clone());
-            Box::pin(
-                async move { refusals::list(connection, &selection, after.as_ref(), limit).await },
-            )
+            let (selection, after) = (query.selection.clone(), query.page.after.clone());
+            Box::pin(snapshot::read_beside(connection, move |connection| {
+                Box::pin(async move {
+                    refusals::list(connection, &selection, after.as_ref(), limit).await
+                })
+            }))
         });
         match timeout_at(deadline, reading).await {
             Ok(Ok(rows)) => Ok(query.page.of(rows, Key::of)),
-            Ok(Err(error)) if is_unreadable(&error) => Err(QueryError::Unreadable(error)),
-            Ok(Err(error)) => Err(QueryError::Database(error)),
+            Ok(Err(error)) => Err(error.into()),
             Err(_elapsed) => {
                 self.read_models.close_idle();
                 Err(QueryError::DatabaseTooSlow)

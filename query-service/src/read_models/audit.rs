@@ -2,11 +2,13 @@
 
 mod causes;
 mod copy;
+mod owners;
 mod seek;
 mod times;
 mod write;
 
 pub(crate) use causes::{EFFECTS_MAX, causes, effects};
+pub(crate) use owners::owners;
 pub(crate) use seek::{Direction, Filter, Found, look};
 #[cfg(test)]
 pub(crate) use seek::{LOOKS_MAX, explained::explained};

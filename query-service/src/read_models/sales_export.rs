@@ -9,8 +9,9 @@ use sqlx::{
 };
 
 use super::{
+    decode::minor,
     pools_row::progress_of,
-    sales_report::{Span, damaged, minor, pool, sums_of},
+    sales_report::{Span, pool, sums_of},
 };
 use crate::{availability::Progress, projections::sales::Sums};
 
@@ -89,7 +90,7 @@ fn row_of(row: &PgRow) -> Result<Row, sqlx::Error> {
     Ok(Row {
         pool: pool(row)?,
         start: start.into(),
-        unit_price: minor(row, "unit_price")?.ok_or_else(|| damaged("unit_price"))?,
+        unit_price: minor(row, "unit_price")?,
         sums: sums_of(row)?,
     })
 }

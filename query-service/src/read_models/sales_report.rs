@@ -13,6 +13,7 @@ use sqlx::{
     types::chrono::{DateTime, Utc},
 };
 
+use super::decode::optional_minor;
 use crate::projections::sales::Sums;
 
 /// Between which times, and in which buckets.
@@ -101,7 +102,7 @@ fn line_of(row: &PgRow) -> Result<Line, sqlx::Error> {
     Ok(Line {
         start: start.map(Timestamp::from),
         currency: currency(row)?,
-        unit_price: minor(row, "unit_price")?,
+        unit_price: optional_minor(row, "unit_price")?,
         sums: sums_of(row)?,
     })
 }
@@ -130,12 +131,6 @@ pub(super) fn pool(row: &PgRow) -> Result<PoolId, sqlx::Error> {
     PoolId::parse(row.try_get("pool")?).map_err(|_invalid| damaged("pool"))
 }
 
-pub(super) fn minor(row: &PgRow, column: &'static str) -> Result<Option<Minor>, sqlx::Error> {
-    let price: Option<i64> = row.try_get(column)?;
-    let price = price.map(|price| Minor::new(price).ok_or_else(|| damaged(column)));
-    price.transpose()
-}
-
-pub(super) fn damaged(column: &'static str) -> sqlx::Error {
+fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("column {column} of the read model `sales` is out of range").into())
 }

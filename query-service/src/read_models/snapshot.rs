@@ -35,6 +35,31 @@ where
     Ok((checkpoint, rows?))
 }
 
+/// Reads what belongs to no projection, within the same limits.
+pub(crate) async fn read_beside<T, Read>(
+    connection: &mut PgConnection,
+    read: Read,
+) -> Result<T, sqlx::Error>
+where
+    Read: for<'c> FnOnce(&'c mut PgConnection) -> Reading<'c, T>,
+{
+    // One round trip. Safe: built of constants.
+    let begin = AssertSqlSafe(format!("BEGIN READ ONLY; {}", limits()));
+    sqlx::raw_sql(begin).execute(&mut *connection).await?;
+    let rows = read(connection).await;
+    sqlx::raw_sql("ROLLBACK").execute(connection).await?;
+    rows
+}
+
+/// What holds in a read's transaction, in SQL. What a list does not ask for is a null in its statement: planned with its
+/// values, each page is read from its index in order; by a plan for any values a large pool would be sorted.
+fn limits() -> String {
+    format!(
+        "SET LOCAL statement_timeout = {READ_STATEMENT_MS_MAX}; \
+         SET LOCAL plan_cache_mode = force_custom_plan"
+    )
+}
+
 /// Begins a read only transaction on one snapshot of the projection; the checkpoint that it shows.
 pub(crate) async fn begin(
     connection: &mut PgConnection,
@@ -45,16 +70,14 @@ pub(crate) async fn begin(
         .iter()
         .map(|table| format!("onsale_read.{}", table.name))
         .collect();
-    // What a list does not ask for is a null in its statement: planned with its values, each page is read from its index in
-    // order; by a plan for any values a large pool would be sorted.
     // One round trip. Safe: names of constants, and a number.
     let begin = AssertSqlSafe(format!(
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
-         SET LOCAL statement_timeout = {READ_STATEMENT_MS_MAX}; \
-         SET LOCAL plan_cache_mode = force_custom_plan; \
+         {limits}; \
          LOCK TABLE {views} IN ACCESS SHARE MODE; \
          SELECT position AS checkpoint, time AS checkpoint_time, readable_from \
            FROM onsale_query.generations WHERE projection = '{name}' AND state = 'live'",
+        limits = limits(),
         views = views.join(", "),
         name = projection.name,
     ));

@@ -1,6 +1,6 @@
 -- What each view and column means, for whoever looks at them with a tool. docs/reporting.md has the same words.
 
-COMMENT ON FUNCTION reporting.in_units(numeric, text) IS 'Minor units (cents) as units of a currency, with its number of decimals.';
+COMMENT ON FUNCTION reporting.in_units(numeric, text) IS 'Minor units (cents) as units of a currency, with its number of decimals; null without a currency.';
 
 COMMENT ON VIEW reporting.sales IS 'What was sold and refunded: one row for each pool, minute and price. A refund counts in the minute when it happened.';
 COMMENT ON COLUMN reporting.sales.pool IS 'The pool.';
@@ -37,7 +37,7 @@ COMMENT ON COLUMN reporting.tickets.grant_reason IS 'Why it was given away, if a
 COMMENT ON COLUMN reporting.tickets.payment_reference IS 'The caller''s reference to the payment.';
 COMMENT ON COLUMN reporting.tickets.replaces IS 'The ticket that had expired and was paid late, in whose place this one stands.';
 
-COMMENT ON VIEW reporting.claims_funnel IS 'How many claimed tickets were bought in the end: one row for each pool and hour of the claim. What was given away does not count.';
+COMMENT ON VIEW reporting.claims_funnel IS 'How many claimed tickets were bought in the end: one row for each pool and hour of the claim. What was given away does not count. A ticket that was paid late counts once, instead of the one that had expired.';
 COMMENT ON COLUMN reporting.claims_funnel.pool IS 'The pool.';
 COMMENT ON COLUMN reporting.claims_funnel.hour IS 'Where the hour begins, in UTC.';
 COMMENT ON COLUMN reporting.claims_funnel.claims IS 'Claims that were made in the hour.';
@@ -45,7 +45,7 @@ COMMENT ON COLUMN reporting.claims_funnel.tickets_claimed IS 'Their tickets.';
 COMMENT ON COLUMN reporting.claims_funnel.tickets_bought IS 'Of these, bought at whatever time, refunded since or not.';
 COMMENT ON COLUMN reporting.claims_funnel.tickets_refunded IS 'Of those bought, refunded.';
 COMMENT ON COLUMN reporting.claims_funnel.tickets_returned IS 'Given back by the customer, or by an operator.';
-COMMENT ON COLUMN reporting.claims_funnel.tickets_expired IS 'Not bought before the deadline.';
+COMMENT ON COLUMN reporting.claims_funnel.tickets_expired IS 'Not bought before the deadline, nor paid late.';
 COMMENT ON COLUMN reporting.claims_funnel.tickets_voided IS 'Ended by a stop of sales, or with the pool.';
 COMMENT ON COLUMN reporting.claims_funnel.tickets_held IS 'Held still.';
 COMMENT ON COLUMN reporting.claims_funnel.seconds_to_buy IS 'The mean time from claim to purchase; null if none was bought.';

@@ -1,10 +1,12 @@
 -- The views of the schema `reporting`: stable names for people. Columns are added at the end and never go or change.
 -- Amounts are in units of the currency (49.99), not in minor units.
 
--- Minor units as units of the currency: ISO 4217, as `onsale_shared::money::Currency` has it.
+-- Minor units as units of the currency: ISO 4217, as `onsale_shared::money::Currency` has it. Without a currency nobody
+-- knows how many decimals there are: null.
 CREATE OR REPLACE FUNCTION reporting.in_units(minor numeric, currency text) RETURNS numeric
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     SELECT CASE
+        WHEN currency IS NULL THEN NULL
         WHEN currency IN ('BIF', 'CLP', 'DJF', 'GNF', 'ISK', 'JPY', 'KMF', 'KRW', 'PYG', 'RWF', 'UGX', 'VND', 'VUV',
                           'XAF', 'XOF', 'XPF') THEN round(minor, 0)
         WHEN currency IN ('BHD', 'IQD', 'JOD', 'KWD', 'LYD', 'OMR', 'TND') THEN round(minor / 1000, 3)
@@ -49,9 +51,10 @@ SELECT t.pool,
        t.replaces
   FROM onsale_read.tickets t LEFT JOIN onsale_read.pool_states p ON p.pool = t.pool;
 
+-- A ticket that was paid late counts instead of the expired one that it replaces, from their claim on.
 CREATE OR REPLACE VIEW reporting.claims_funnel AS
 SELECT t.pool,
-       date_trunc('hour', t.claim_time, 'UTC') AS hour,
+       date_trunc('hour', c.create_time, 'UTC') AS hour,
        count(DISTINCT t.claim) AS claims,
        count(*) AS tickets_claimed,
        count(*) FILTER (WHERE t.buy_time IS NOT NULL) AS tickets_bought,
@@ -60,9 +63,9 @@ SELECT t.pool,
        count(*) FILTER (WHERE t.release_cause = 'EXPIRED') AS tickets_expired,
        count(*) FILTER (WHERE t.release_cause IN ('STOPPED', 'CANCELLED')) AS tickets_voided,
        count(*) FILTER (WHERE t.state = 'HELD') AS tickets_held,
-       round(extract(epoch FROM avg(t.buy_time - t.claim_time)), 3) AS seconds_to_buy
-  FROM onsale_read.tickets t
- WHERE NOT t.granted
+       round(extract(epoch FROM avg(t.buy_time - c.create_time)), 3) AS seconds_to_buy
+  FROM onsale_read.tickets t JOIN onsale_read.claims c ON c.pool = t.pool AND c.claim = t.claim
+ WHERE NOT t.granted AND t.replaced_by IS NULL
  GROUP BY 1, 2;
 
 CREATE OR REPLACE VIEW reporting.price_log AS

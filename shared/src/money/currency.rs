@@ -72,6 +72,15 @@ impl Currency {
             .find(|(_, codes)| codes.contains(&self.code()));
         of_code.map_or(2, |(decimals, _)| *decimals)
     }
+
+    /// So many minor units as whole units and nanos, as `google.type.Money` has them: below zero both are.
+    #[must_use]
+    pub fn to_units(self, minor: i64) -> (i64, i32) {
+        let decimals = self.decimals();
+        let scale = 10_i64.pow(decimals);
+        let nanos = (minor % scale) * 10_i64.pow(9 - decimals);
+        (minor / scale, i32::try_from(nanos).unwrap_or(0))
+    }
 }
 
 impl fmt::Debug for Currency {

@@ -23,8 +23,7 @@ pub struct Selection {
 /// Where a row stands: what comes after it is older, or has a later name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
-    /// In microseconds since 1970.
-    second: i64,
+    second: Timestamp,
     pool: String,
     reason: String,
     instance: String,
@@ -35,7 +34,7 @@ impl Key {
     #[must_use]
     pub fn of(row: &Refusals) -> Self {
         Self {
-            second: row.second.as_micros(),
+            second: row.second,
             pool: row.pool.clone(),
             reason: row.reason.clone(),
             instance: row.instance.clone(),
@@ -43,7 +42,8 @@ impl Key {
     }
 }
 
-/// At most `limit` rows of a selection after a key, by second from the newest on, then by name.
+/// At most `limit` rows of a selection after a key, by second from the newest on, then by name. To be planned with its
+/// values (`plan_cache_mode = force_custom_plan`): by a plan for any values, one pool is looked for in the trace of all.
 ///
 /// # Errors
 /// The database failed.
@@ -53,7 +53,7 @@ pub async fn list(
     after: Option<&Key>,
     limit: u32,
 ) -> Result<Vec<Refusals>, sqlx::Error> {
-    let after_second = after.map(|key| Timestamp::from_micros(key.second).to_utc());
+    let after_second = after.map(|key| key.second.to_utc());
     // The end of the span comes down to the key's second, so that no page reads what earlier pages have read.
     let rows = sqlx::query(
         "SELECT second, pool, reason, instance, count, samples FROM onsale_trace.refusals \

@@ -5,8 +5,8 @@ use sqlx::{PgConnection, types::Json};
 use super::Refusals;
 use crate::time::Timestamp;
 
-/// Adds to what is there: counts add up, and the first samples stay. An answer that was lost may so count twice; these
-/// numbers are for people.
+/// Adds to what is there: counts add up, and the first samples of all stay. An answer that was lost may so count twice;
+/// these numbers are for people.
 ///
 /// # Errors
 /// The database failed.
@@ -16,10 +16,14 @@ pub async fn add(connection: &mut PgConnection, refusals: &[Refusals]) -> Result
     let counts = refusals.iter().map(|r| i64::try_from(r.count));
     let counts: Vec<_> = counts.map(|count| count.unwrap_or(i64::MAX)).collect();
     let samples: Vec<_> = refusals.iter().map(|r| Json(&r.samples)).collect();
+    let samples_max = i64::try_from(Refusals::SAMPLES_MAX).unwrap_or(i64::MAX);
+    // A second is written twice as a rule: what was refused before a write within it, and after.
     sqlx::query(
         "INSERT INTO onsale_trace.refusals AS known (second, pool, reason, instance, count, samples) \
          SELECT * FROM unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::json[]) \
-             ON CONFLICT (pool, second, reason, instance) DO UPDATE SET count = known.count + excluded.count",
+             ON CONFLICT (pool, second, reason, instance) DO UPDATE SET count = known.count + excluded.count, \
+                samples = jsonb_path_query_array(known.samples::jsonb || excluded.samples::jsonb, \
+                                                 '$[0 to $last]', jsonb_build_object('last', $7 - 1))::json",
     )
     .bind(seconds)
     .bind(column(|r| &r.pool))
@@ -27,6 +31,7 @@ pub async fn add(connection: &mut PgConnection, refusals: &[Refusals]) -> Result
     .bind(column(|r| &r.instance))
     .bind(counts)
     .bind(samples)
+    .bind(samples_max)
     .execute(connection)
     .await?;
     Ok(())

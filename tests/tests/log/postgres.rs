@@ -7,6 +7,7 @@ mod migrate;
 mod orders;
 mod origins;
 mod plans;
+mod refusals;
 mod rights;
 mod server;
 mod sessions;

@@ -169,17 +169,79 @@ async fn every_view_and_column_says_what_it_means() {
 async fn amounts_have_the_decimals_of_their_currency() {
     let system = System::start().await;
     let mut engine = engine(&system).await;
-    for code in [
-        "EUR", "JPY", "KRW", "XOF", "BIF", "KWD", "TND", "BHD", "USD", "CHF", "ISK", "CLP",
-    ] {
-        let decimals = Currency::parse(code).unwrap().decimals();
-        let scale: i32 = sqlx::query_scalar("SELECT scale(reporting.in_units(4999, $1))")
-            .bind(code)
-            .fetch_one(&mut engine)
-            .await
-            .unwrap();
-        assert_eq!(u32::try_from(scale).unwrap(), decimals, "{code}");
+    let letter = || 'A'..='Z';
+    let all = letter().flat_map(|a| letter().map(move |b| [a, b]));
+    let all = all.flat_map(|[a, b]| letter().map(move |c| String::from_iter([a, b, c])));
+    let currencies: Vec<_> = all.filter_map(|code| Currency::parse(&code).ok()).collect();
+    let codes: Vec<_> = currencies.iter().map(|currency| currency.code()).collect();
+    let units: Vec<(String, String)> = sqlx::query_as(
+        "SELECT reporting.in_units(4999, code)::text, reporting.in_units(-5, code)::text \
+           FROM unnest($1::text[]) WITH ORDINALITY AS c (code, at) ORDER BY at",
+    )
+    .bind(&codes)
+    .fetch_all(&mut engine)
+    .await
+    .unwrap();
+    assert!(codes.len() > 150, "{}", codes.len());
+    for (currency, (price, below)) in currencies.iter().zip(&units) {
+        let expected = match currency.decimals() {
+            0 => ("4999", "-5"),
+            2 => ("49.99", "-0.05"),
+            3 => ("4.999", "-0.005"),
+            other => unreachable!("{currency} has {other} decimals"),
+        };
+        assert_eq!((&**price, &**below), expected, "{currency}");
     }
+    let unknown = rows(
+        &mut engine,
+        "SELECT reporting.in_units(4999, NULL) IS NULL, reporting.in_units(NULL, 'EUR') IS NULL",
+    )
+    .await;
+    assert!(unknown[0].get::<bool, _>(0) && unknown[0].get::<bool, _>(1));
+}
+
+/// Two tickets that expired, of which one was paid two hours after they were claimed.
+#[tokio::test]
+async fn a_late_purchase_counts_once_in_the_hour_of_its_claim() {
+    let system = System::start().await;
+    let [claim, kept, lost, late] = std::array::from_fn(|_| uuid::Uuid::new_v4());
+    let of = |ticket, more: &str| {
+        format!(
+            r#"{{"claim":"{claim}","ticket":"{ticket}","customer":"c","unit_price":1000,
+                "expire_time":"2026-01-05T11:08:20Z"{more}}}"#
+        )
+    };
+    let mut story = Story::of(
+        "late",
+        10,
+        r#"{"currency":"EUR","base_price":1000}"#,
+        r#","late_purchase_window_ms":7200000"#,
+    );
+    for ticket in [kept, lost] {
+        story.event(3_500, "TicketClaimed", &of(ticket, ""));
+    }
+    for ticket in [kept, lost] {
+        story.event(
+            4_200,
+            "TicketReleased",
+            &of(ticket, r#","cause":"EXPIRED""#),
+        );
+    }
+    let replaces = format!(r#","replaces":"{kept}""#);
+    story
+        .event(10_700, "TicketClaimed", &of(late, &replaces))
+        .event(10_700, "TicketBought", &of(late, ""));
+    story.record(&system.database).await;
+    projected(&system).await;
+    let mut engine = engine(&system).await;
+    let funnel = rows(
+        &mut engine,
+        "SELECT concat_ws(' ', hour AT TIME ZONE 'UTC', claims, tickets_claimed, tickets_bought, tickets_expired, \
+                          tickets_held, seconds_to_buy) FROM reporting.claims_funnel WHERE pool = 'late' ORDER BY hour",
+    )
+    .await;
+    let told: Vec<String> = funnel.iter().map(|row| row.get(0)).collect();
+    assert_eq!(told, ["2026-01-05 10:00:00 1 2 1 1 0 7200.000"]);
 }
 
 /// A price that moves with each sale and with time, over more versions than one that is kept.

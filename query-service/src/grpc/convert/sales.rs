@@ -3,11 +3,11 @@
 use onsale_proto::{Money, v1};
 use onsale_shared::{
     log::Position,
-    money::{Amount, Currency, Minor},
+    money::{Amount, Currency},
     time::Timestamp,
 };
 
-use super::{money, timestamp, token};
+use super::{money, money_of, timestamp, token};
 use crate::{
     projections::sales::Sums,
     queries::SalesReport,
@@ -82,8 +82,8 @@ fn sums(sums: &Sums, currency: Currency) -> v1::SalesSums {
     }
 }
 
-/// None beyond what 64 bits hold.
+/// None beyond what 64 bits hold. What the log says is below zero is told as it is.
 fn amount(minor: i128, currency: Currency) -> Option<Money> {
-    let minor = Minor::new(i64::try_from(minor).ok()?)?;
-    Some(money(Amount { currency, minor }))
+    let minor = i64::try_from(minor).ok()?;
+    Some(money_of(minor, currency))
 }

@@ -61,10 +61,7 @@ impl QueryService for Service {
     ) -> Result<Response<v1::GetClaimResponse>, Status> {
         let asked = validate::get_claim(request.get_ref())?;
         let freshness = self.freshness(asked.required, request.metadata());
-        let now = self.clock.now();
-        let answer = self
-            .queries
-            .get_claim(&asked.pool, asked.claim, now, freshness);
+        let answer = self.queries.get_claim(&asked.pool, asked.claim, freshness);
         let answer = answer.await;
         let (claim, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
         Ok(Response::new(v1::GetClaimResponse {
@@ -79,8 +76,8 @@ impl QueryService for Service {
     ) -> Result<Response<v1::ListClaimsResponse>, Status> {
         let asked = validate::list_claims(request.get_ref())?;
         let freshness = self.freshness(asked.required, request.metadata());
-        let (filter, page, now) = (asked.filter, asked.page, self.clock.now());
-        let answer = self.queries.list_claims(filter, page, now, freshness).await;
+        let (filter, page) = (asked.filter, asked.page);
+        let answer = self.queries.list_claims(filter, page, freshness).await;
         let (page, included) = answer.map_err(|error| self.failed(&error, request.metadata()))?;
         Ok(Response::new(v1::ListClaimsResponse {
             claims: page.rows.iter().map(convert::claim).collect(),
@@ -225,11 +222,10 @@ impl QueryService for Service {
     ) -> Result<Response<v1::ListRefusalsResponse>, Status> {
         let (metadata, asked) = (
             request.metadata(),
-            validate::list_refusals(request.get_ref())?,
+            validate::list_refusals(request.get_ref(), self.clock.now())?,
         );
         let Freshness { deadline, .. } = self.freshness(Position::START, metadata);
-        let now = self.clock.now();
-        let answer = self.queries.list_refusals(&asked.query, now, deadline);
+        let answer = self.queries.list_refusals(&asked.query, deadline);
         let answer = answer.await;
         let page = answer.map_err(|error| self.failed(&error, metadata))?;
         Ok(Response::new(v1::ListRefusalsResponse {

@@ -1,17 +1,13 @@
 //! What `ListRefusals` is asked.
 
-use std::time::Duration;
-
 use onsale_proto::{reason::Reason, v1};
+use onsale_shared::{refusals::Selection, time::Timestamp};
 
 use super::{Violations, pool};
 use crate::{
     grpc::pages::{PageQuery, page},
-    queries::RefusalsQuery,
+    queries::refusals::{RefusalsQuery, SPAN_MAX, span},
 };
-
-/// The longest span of time that is looked at.
-const SPAN_MAX: Duration = Duration::from_hours(31 * 24);
 
 /// A page of refusals.
 #[derive(Debug)]
@@ -22,6 +18,7 @@ pub(in crate::grpc) struct Asked {
 
 pub(in crate::grpc) fn list_refusals(
     request: &v1::ListRefusalsRequest,
+    now: Timestamp,
 ) -> Result<Asked, Violations> {
     let mut violations = Violations::default();
     let named = Some(&*request.pool).filter(|name| !name.is_empty());
@@ -30,12 +27,16 @@ pub(in crate::grpc) fn list_refusals(
     let reason = violations.take("reason", reason.map(known).transpose());
     let times = [request.start_time.as_ref(), request.end_time.as_ref()];
     let range = violations.range(["start_time", "end_time"], times);
-    let range = range.and_then(|[start, end]| {
-        let span = start.zip(end).map(|(start, end)| end.since(start));
-        let fits = span.is_none_or(|span| span <= SPAN_MAX);
-        let text = || "must be at most 31 days after start_time".to_owned();
-        violations.take("end_time", if fits { Ok(()) } else { Err(text()) })?;
-        Some([start, end])
+    let span = range.and_then(|[start, end]| {
+        let (from, until) = span(start, end, now);
+        let fits = until.since(from) <= SPAN_MAX;
+        let (field, text) = if end.is_some() {
+            ("end_time", "must be at most 31 days after start_time")
+        } else {
+            ("start_time", "must be at most 31 days ago without end_time")
+        };
+        violations.take(field, if fits { Ok(()) } else { Err(text.to_owned()) })?;
+        Some((from, until))
     });
     let fields = (&request.pool, &request.reason, range);
     let page_query = PageQuery::of("ListRefusals", &fields);
@@ -45,13 +46,15 @@ pub(in crate::grpc) fn list_refusals(
         request.page_size,
         &request.page_token,
     );
-    match (pool, reason, range, page) {
-        (Some(pool), Some(reason), Some([start, end]), Some(page)) => Ok(Asked {
+    match (pool, reason, span, page) {
+        (Some(pool), Some(reason), Some((start, end)), Some(page)) => Ok(Asked {
             query: RefusalsQuery {
-                pool: pool.map(|pool| pool.to_string()),
-                reason,
-                start,
-                end,
+                selection: Selection {
+                    pool: pool.map(|pool| pool.to_string()),
+                    reason,
+                    start,
+                    end,
+                },
                 page,
             },
             page_query,
@@ -71,15 +74,24 @@ fn known(name: &str) -> Result<String, String> {
 mod tests {
     use super::super::tests::fields;
     use super::*;
+    use crate::grpc::pages::next_page_token;
 
     fn at(seconds: i64) -> Option<prost_types::Timestamp> {
         Some(prost_types::Timestamp { seconds, nanos: 0 })
     }
 
+    const DAY: i64 = 24 * 60 * 60;
+
+    /// What is asked on day 100.
+    fn asked(request: &v1::ListRefusalsRequest) -> Result<Asked, Violations> {
+        let now = Timestamp::from_seconds_and_nanos(100 * DAY, 0);
+        list_refusals(request, now.expect("a time"))
+    }
+
     #[test]
     fn every_violation_of_a_question_for_refusals_is_in_one_answer() {
-        assert!(list_refusals(&v1::ListRefusalsRequest::default()).is_ok());
-        let refused = list_refusals(&v1::ListRefusalsRequest {
+        assert!(asked(&v1::ListRefusalsRequest::default()).is_ok());
+        let refused = asked(&v1::ListRefusalsRequest {
             pool: "abc".into(),
             reason: "sold out".into(),
             start_time: at(7),
@@ -89,15 +101,54 @@ mod tests {
         });
         let expected = ["pool", "reason", "end_time", "page_size", "page_token"];
         assert_eq!(fields(refused.unwrap_err()), expected);
-        let day = 24 * 60 * 60;
-        let asked = |days: i64| {
-            list_refusals(&v1::ListRefusalsRequest {
-                start_time: at(0),
-                end_time: at(days * day),
+    }
+
+    #[test]
+    fn a_span_has_a_limit_wherever_it_is_left_open() {
+        let between = |start: Option<i64>, end: Option<i64>| {
+            let asked = asked(&v1::ListRefusalsRequest {
+                start_time: start.and_then(|day| at(day * DAY)),
+                end_time: end.and_then(|day| at(day * DAY)),
+                ..Default::default()
+            });
+            let selection = asked.map(|asked| asked.query.selection);
+            let seconds = |time: Timestamp| time.seconds_and_nanos().0;
+            selection
+                .map(|asked| (seconds(asked.start), seconds(asked.end)))
+                .map_err(fields)
+        };
+        let now = 100 * DAY + 1;
+        assert_eq!(between(None, None), Ok((now - 3_600, now)));
+        assert_eq!(between(None, Some(9)), Ok((9 * DAY - 3_600, 9 * DAY)));
+        assert_eq!(between(Some(70), None), Ok((70 * DAY, now)));
+        assert_eq!(between(Some(0), Some(31)), Ok((0, 31 * DAY)));
+        assert_eq!(between(Some(0), Some(32)), Err(vec!["end_time".into()]));
+        assert_eq!(between(Some(69), None), Err(vec!["start_time".into()]));
+        // Nothing was refused yet: an empty answer.
+        assert_eq!(between(Some(101), None), Ok((101 * DAY, now)));
+    }
+
+    #[test]
+    fn a_token_that_nobody_was_given_is_refused() {
+        let fields_of = (&String::new(), &String::new(), Some([None::<Timestamp>; 2]));
+        let query = PageQuery::of("ListRefusals", &fields_of);
+        let with = |second: serde_json::Value| {
+            let key = serde_json::json!({
+                "second": second, "pool": "abc", "reason": "SOLD_OUT", "instance": "i"
+            });
+            asked(&v1::ListRefusalsRequest {
+                page_token: next_page_token(query, Some(&key)),
                 ..Default::default()
             })
         };
-        assert!(asked(31).is_ok());
-        assert_eq!(fields(asked(32).unwrap_err()), ["end_time"]);
+        assert!(with("2026-01-05T10:00:00Z".into()).is_ok());
+        for second in [
+            i64::MAX.into(),
+            i64::MIN.into(),
+            "+12026-01-05T10:00:00Z".into(),
+        ] {
+            let refused = with(second).map(drop).unwrap_err();
+            assert_eq!(fields(refused), ["page_token"]);
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use onsale_shared::{
-    event::{CommandMetadata, Metadata, Source},
+    event::{CommandMetadata, Encoded, Metadata, Source},
     id::{EventId, IdSource, RequestId},
     log::{AppendBatch, EventLog as _, Group, NewEvent, Origin, Position, Version},
     time::Timestamp,
@@ -260,5 +260,52 @@ async fn every_column_is_written_as_it_is() {
         uuid(9)
     );
     assert_eq!(rows, [expected]);
+    given.end().await;
+}
+
+/// Releases of before there was a limit per customer: found by his name where the log said before whose the claim is.
+#[tokio::test]
+async fn a_release_that_does_not_say_whose_it_was_is_its_claims_customers() {
+    let given = Given::new().await;
+    let event = |kind, claim: u128, customer: Option<&str>| {
+        let customer = customer.map(|name| format!(r#","customer":"{name}""#));
+        let data = format!(
+            r#"{{"claim":"{}","ticket":"{}","cause":"EXPIRED","unit_price":7,"expire_time":"2026-01-01T00:00:00Z"{}}}"#,
+            Uuid::from_u128(claim),
+            Uuid::from_u128(9),
+            customer.unwrap_or_default()
+        );
+        Encoded {
+            kind,
+            schema: 1,
+            data,
+        }
+    };
+    let time = Timestamp::from_micros(1_800_000_000_000_000);
+    for (pool, version, fact) in [
+        ("aaa", 0, event("TicketClaimed", 1, Some("ann"))),
+        ("aaa", 1, event("TicketReleased", 1, None)),
+        // The same id in another pool, and who says it first.
+        ("bbb", 0, event("TicketClaimed", 1, Some("bob"))),
+        ("bbb", 1, event("TicketClaimed", 1, Some("eve"))),
+        ("bbb", 2, event("TicketReleased", 1, None)),
+        ("bbb", 3, event("TicketReleased", 1, Some("eve"))),
+        // Nobody has said it yet.
+        ("aaa", 2, event("TicketReleased", 2, None)),
+        ("aaa", 3, event("TicketClaimed", 2, Some("cat"))),
+        ("aaa", 4, event("TicketReleased", 2, None)),
+    ] {
+        given.append_facts(pool, version, &fact, time, 1).await;
+    }
+    let events = given.log.read(Position::START, 100).await.unwrap();
+    let entries: Vec<_> = events.into_iter().map(Entry::new).collect();
+    let (whole, _) = rows(&given, &entries, &[], false).await;
+    let customer = |row: &String| row.split(',').nth(11).unwrap().to_owned();
+    let told: Vec<_> = whole.iter().map(customer).collect();
+    let expected = ["ann", "ann", "bob", "eve", "bob", "eve", "", "cat", "cat"];
+    assert_eq!(told, expected);
+    for end in 1..entries.len() {
+        assert_eq!(rows(&given, &entries, &[end], true).await.0, whole, "{end}");
+    }
     given.end().await;
 }

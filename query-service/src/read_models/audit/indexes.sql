@@ -1,9 +1,8 @@
--- Each filter has an index that ends in the position, so that what meets it comes in the order of pages.
+-- Each filter has an index that ends in the position, so that what meets it comes in the order of pages; that of claims is made with the table.
 CREATE INDEX audit_event_id_idx ON audit (event_id);
 CREATE INDEX audit_type_idx ON audit (type, position);
 CREATE INDEX audit_pool_idx ON audit (pool, position) WHERE pool IS NOT NULL;
 CREATE INDEX audit_customer_idx ON audit (customer, position) WHERE customer IS NOT NULL;
-CREATE INDEX audit_claim_idx ON audit (claim, position) WHERE claim IS NOT NULL;
 CREATE INDEX audit_ticket_idx ON audit (ticket, position) WHERE ticket IS NOT NULL;
 CREATE INDEX audit_actor_idx ON audit (actor, position) WHERE actor IS NOT NULL;
 CREATE INDEX audit_ip_idx ON audit (ip, position) WHERE ip IS NOT NULL;

@@ -45,13 +45,23 @@ pub(crate) struct TicketFilter {
     pub(crate) state: Option<TicketState>,
 }
 
+/// Since when a held claim is over by itself; `-infinity` if some of its tickets are over already. As the index
+/// `claims_pool_deadline` has it.
+macro_rules! over_since {
+    () => {
+        "(CASE WHEN c.voided = 0 AND c.expired = 0 THEN c.expire_time ELSE '-infinity' END)"
+    };
+}
+
 /// The state by a moment: what is held is so until the deadline, or until something voids it. In SQL, since it is
 /// filtered by; the command side's order of what fits first.
 macro_rules! shown_state {
     ($now:literal) => {
         concat!(
             "CASE WHEN c.state <> 'HELD' THEN c.state \
-                  WHEN c.voided = 0 AND c.expired = 0 AND c.expire_time > ",
+                  WHEN ",
+            over_since!(),
+            " > ",
             $now,
             " AND NOT EXISTS (SELECT FROM onsale_read.claim_voids v \
                                WHERE v.pool = c.pool AND v.position > c.alive_position) THEN 'HELD' \
@@ -63,16 +73,25 @@ macro_rules! shown_state {
     };
 }
 
-/// Claims by an index; `c` is the view, $1 the key of the last row seen, $2 the limit, $3 the moment.
+/// Claims by an index; `c` is the view.
 macro_rules! claims_where {
-    ($first:literal) => {
+    ($($first:expr),+) => {
+        claims_of!("onsale_read.claims c", $($first),+)
+    };
+}
+
+/// Claims, of those that are `c`; $1 is the key of the last row seen, $2 the limit, $3 the moment.
+macro_rules! claims_of {
+    ($claims:expr, $($first:expr),+) => {
         concat!(
             "SELECT ",
             claim_columns!(),
             ", ",
             shown_state!("$3"),
-            " AS shown_state FROM onsale_read.claims c WHERE ",
-            $first,
+            " AS shown_state FROM ",
+            $claims,
+            " WHERE ",
+            $($first,)+
             " AND c.position > $1 AND ($4::text IS NULL OR c.pool = $4) \
               AND ($5::text IS NULL OR c.customer = $5) AND ($6::text IS NULL OR c.reference = $6) \
               AND ($7::text IS NULL OR ",
@@ -99,11 +118,42 @@ macro_rules! tickets_where {
 
 const CLAIMS_BY_REFERENCE: &str = claims_where!("c.reference = $6");
 const CLAIMS_BY_CUSTOMER: &str = claims_where!("c.customer = $5");
-/// Each state that a claim can be stored in to be shown in the one that is asked for, by itself and in order.
+/// All states, or one in which none is shown that is stored in another: each by itself and in order.
 const CLAIMS_BY_POOL: &str = concat!(
     "SELECT c.* FROM unnest($8::text[]) AS s (state) CROSS JOIN LATERAL (",
     claims_where!("c.pool = $4 AND c.state = s.state COLLATE \"C\""),
     ") c ORDER BY c.position LIMIT $2"
+);
+
+/// Before this, held claims may be void. What is void has not expired.
+macro_rules! last_void {
+    () => {
+        "coalesce((SELECT max(v.position) FROM onsale_read.claim_voids v WHERE v.pool = $4 AND $7 <> 'EXPIRED'), 0)"
+    };
+}
+
+/// Claims that are over in the state that is asked for: as their tickets say; or held, but void; or held, but past the
+/// deadline. The last are few, since they are swept, and come by deadline, so they are all read (OFFSET 0 keeps them from
+/// being looked for among all that are held), and put in order.
+const CLAIMS_OVER_BY_POOL: &str = concat!(
+    "SELECT c.* FROM ((",
+    claims_where!("c.pool = $4 AND c.state = $7"),
+    ") UNION ALL (",
+    claims_where!(
+        "c.pool = $4 AND c.state = 'HELD' AND c.position < ",
+        last_void!()
+    ),
+    ") UNION ALL (",
+    claims_of!(
+        concat!(
+            "(SELECT * FROM onsale_read.claims c WHERE c.pool = $4 AND c.state = 'HELD' AND ",
+            over_since!(),
+            " <= $3 OFFSET 0) c"
+        ),
+        "c.position >= ",
+        last_void!()
+    ),
+    ")) c ORDER BY c.position LIMIT $2"
 );
 
 const TICKETS_BY_CLAIM: &str = tickets_where!("t.claim = $5");
@@ -185,7 +235,18 @@ pub(crate) async fn claims(
     } else if filter.customer.is_some() {
         query(CLAIMS_BY_CUSTOMER)
     } else {
-        query(CLAIMS_BY_POOL).bind(stored_as(filter.state))
+        match filter.state {
+            Some(ClaimState::Bought | ClaimState::Expired | ClaimState::Voided) => {
+                query(CLAIMS_OVER_BY_POOL)
+            }
+            Some(state @ (ClaimState::Held | ClaimState::Released)) => {
+                query(CLAIMS_BY_POOL).bind(vec![state.as_str()])
+            }
+            None => {
+                let states = ClaimState::ALL.iter().map(|state| state.as_str());
+                query(CLAIMS_BY_POOL).bind(states.collect::<Vec<_>>())
+            }
+        }
     };
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(shown).collect()
@@ -239,17 +300,4 @@ fn shown(row: &PgRow) -> Result<ShownClaim> {
         row: claim_of(row)?,
         state: shown_state(row)?,
     })
-}
-
-/// As what the tables may have a claim that is shown in a state: time or a void may have ended one that is held.
-fn stored_as(shown: Option<ClaimState>) -> Vec<&'static str> {
-    let states = ClaimState::ALL.iter().copied();
-    let may_be = |stored: &ClaimState| {
-        shown.is_none_or(|shown| match (*stored, shown) {
-            (ClaimState::Held, ClaimState::Released) => false,
-            (ClaimState::Held, _) => true,
-            (stored, shown) => stored == shown,
-        })
-    };
-    states.filter(may_be).map(ClaimState::as_str).collect()
 }

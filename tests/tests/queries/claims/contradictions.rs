@@ -121,4 +121,17 @@ async fn what_was_released_before_releases_named_customers_is_in_their_story() {
     assert_eq!(told[1].unit_price, of.unit_price);
     let read = claim(&caller, &of.name, None).await.unwrap();
     assert_eq!((read.released, read.corrupted), (1, false));
+    // Events are found by his name too.
+    let types = eventually(LIMIT, "it is found", || async {
+        let request = v1::ReadEventsRequest {
+            customer: "c".into(),
+            ..v1::ReadEventsRequest::default()
+        };
+        let answer = caller.queries.clone().read_events(request).await.ok()?;
+        let events = answer.into_inner().events;
+        (events.len() > 1).then_some(events)
+    })
+    .await;
+    let types: Vec<_> = types.iter().map(|event| &*event.r#type).collect();
+    assert_eq!(types, ["TicketClaimed", "TicketReleased"]);
 }

@@ -4,6 +4,7 @@ use onsale_proto::{
     name,
     v1::{self, ClaimState, TicketState},
 };
+use onsale_shared::{log::Position, token::ConsistencyToken};
 use onsale_tests::{
     caller::{a_pool, buy_request},
     system::System,
@@ -11,7 +12,7 @@ use onsale_tests::{
 };
 
 use super::{claim, seconds};
-use crate::db::LIMIT;
+use crate::db::{Db, LIMIT};
 
 async fn listed(
     caller: &onsale_tests::caller::Caller,
@@ -88,4 +89,49 @@ async fn a_claim_past_its_deadline_is_expired_though_nobody_swept_it() {
         listed(&caller, "short", ClaimState::Unspecified).await,
         [expired, bought]
     );
+}
+
+#[tokio::test]
+async fn a_deadline_that_passes_while_a_read_waits_has_passed_in_its_answer() {
+    let mut system = System::start().await;
+    let mut caller = system.caller().await;
+    let pool = v1::Pool {
+        claim_duration: seconds(3),
+        ..a_pool(10)
+    };
+    caller.create("short", pool).await.unwrap();
+    let held = caller.claim("short", "a", 2).await.unwrap();
+    // From here on nobody sweeps.
+    system.commands.remove(0).kill().await;
+    let db = Db::of(&system.database).await;
+    let next = Position::new(db.head().await + 1).unwrap();
+    let receipt = v1::Receipt {
+        consistency_token: ConsistencyToken::new(next).encode(),
+        ..v1::Receipt::default()
+    };
+    let reads = async {
+        let listing = v1::ListClaimsRequest {
+            pool: name::pool("short"),
+            at_least_as_fresh: receipt.consistency_token.clone(),
+            ..v1::ListClaimsRequest::default()
+        };
+        let mut queries = caller.queries.clone();
+        let (read, listed) = tokio::join!(
+            claim(&caller, &held.name, Some(&receipt)),
+            queries.list_claims(listing)
+        );
+        let listed = listed.unwrap().into_inner().claims.remove(0);
+        [read.unwrap(), listed].map(|record| record.claim.unwrap().state())
+    };
+    let event = async {
+        let passed = held.expire_time.unwrap().seconds + 1;
+        eventually(LIMIT, "the deadline", || async {
+            let now = db.number("SELECT extract(epoch FROM clock_timestamp())::bigint");
+            (now.await > passed).then_some(())
+        })
+        .await;
+        db.plant("short", "SalesResumed", "{}").await
+    };
+    let (states, _position) = tokio::join!(reads, event);
+    assert_eq!(states, [ClaimState::Expired; 2]);
 }

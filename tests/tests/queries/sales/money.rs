@@ -3,14 +3,21 @@
 use std::collections::BTreeMap;
 
 use onsale_proto::v1;
-use onsale_tests::caller::{
-    a_pool, capacity_request, euros, fixed_price, grant_request, pricing_request, refund_request,
+use onsale_tests::{
+    caller::{
+        a_pool, capacity_request, euros, fixed_price, grant_request, pricing_request,
+        refund_request,
+    },
+    system::System,
 };
 use rand::{RngExt as _, SeedableRng as _, rngs::StdRng};
 use sqlx::{AssertSqlSafe, Row as _};
 
-use super::{Short, export::exported, of_pool, report, short};
-use crate::shared::{fresh_pool, shared};
+use super::{FIXED, Short, bucketed, export::exported, of_pool, report, short};
+use crate::{
+    shared::{fresh_pool, shared},
+    story::Story,
+};
 
 /// What the log says of a pool, by price in cents: an SQL of its own, that shares no code with the projection.
 const FOLD: &str = "
@@ -154,4 +161,30 @@ async fn reports_and_tables_add_up_to_what_the_log_says_whatever_happens() {
         table.iter().map(|line| line.number("tickets")).sum::<i64>(),
         total.0
     );
+}
+
+#[tokio::test]
+async fn a_price_below_zero_in_the_log_is_told_as_it_is() {
+    let system = System::start().await;
+    let mut caller = system.caller().await;
+    let id = "below".to_owned();
+    let mut story = Story::of(&id, 10, FIXED, "");
+    story.sale(1, -5).sale(2, -5).sale(3, 1_000).refund(4, 1);
+    let token = story.record(&system.database).await;
+    let selection = of_pool(&id);
+    let told = report(&mut caller, selection.clone(), true, &token).await;
+    let told = told.expect("a report");
+    let total = told.totals[0].revenue.as_ref().expect("an amount");
+    assert_eq!((total.units, total.nanos), (9, 900_000_000));
+    let prices = &told.buckets[0].prices;
+    let price = prices[0].unit_price.as_ref().expect("a price");
+    assert_eq!((price.units, price.nanos), (0, -50_000_000));
+    assert_eq!(
+        short(prices[0].sums.as_ref().expect("sums")),
+        (2, 1, -10, -5)
+    );
+    let selection = bucketed(selection, [0, 60], 60);
+    let lines = exported(&mut caller, selection, &token).await;
+    let line = ["unit_price", "revenue", "refunds"].map(|column| lines[0].text(column));
+    assert_eq!(line, ["-0.05", "-0.10", "-0.05"]);
 }
