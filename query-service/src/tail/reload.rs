@@ -15,10 +15,11 @@ use crate::{
 /// How many events are read at once.
 const PAGE_EVENTS: usize = 1_000;
 
-/// Whether memory comes from other tables than those that are live.
+/// Whether memory comes from other tables than those that are live. Tables of another version than this program are not read:
+/// memory goes on with what it has.
 pub(super) fn is_due(sources: &Sources, hub: &Hub) -> bool {
     let live = sources.board.get(POOLS.name);
-    live.generation > hub.generation()
+    live.version == POOLS.version && live.generation > hub.generation()
 }
 
 /// Loads the live tables, brings them to where memory is, and publishes what is different; the fold to go on with. None if it
