@@ -1,5 +1,7 @@
 //! Runs one projection on this replica: stands by until it may lead, then follows the log into the live generation.
 
+mod feed;
+
 use std::{sync::Arc, time::Duration};
 
 use onsale_shared::log::Position;
@@ -10,11 +12,12 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+use self::feed::{Feed, More};
 use super::{
     Blocked, Projection,
     board::Board,
     pages::Pages,
-    pools::{self, POOLS},
+    pools::POOLS,
     rebuild::RETIRED_KEPT,
     session::{self, HEARTBEAT, in_time},
     writer::{Interrupted, Step, Writer},
@@ -56,14 +59,6 @@ pub(crate) struct Engine {
 pub(crate) struct Runner {
     post: Post,
     feed: Feed,
-}
-
-/// Where what is written comes from.
-enum Feed {
-    /// The log.
-    Log(Writer),
-    /// Memory: what changed since the generation's position.
-    Memory,
 }
 
 /// Where a runner stands.
@@ -211,6 +206,8 @@ impl Runner {
                 if self.feed.has_ended(&post.engine) {
                     return Ok(Over::Stuck);
                 }
+                // There is more, but not for now.
+                sleep(post.engine.poll_interval.min(HEARTBEAT)).await;
                 continue;
             };
             match step {
@@ -229,65 +226,6 @@ impl Runner {
             }
             said = Instant::now();
         }
-    }
-}
-
-/// Whether there is more to write at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum More {
-    Yes,
-    No,
-}
-
-impl Feed {
-    /// Whether nothing more can come: memory follows the log no longer.
-    fn has_ended(&self, engine: &Engine) -> bool {
-        matches!(self, Self::Memory) && *engine.readiness.borrow() == Readiness::Stopped
-    }
-
-    fn forget(&mut self) {
-        match self {
-            Self::Log(writer) => writer.forget(),
-            Self::Memory => {}
-        }
-    }
-
-    /// Writes what comes next; none if nothing does yet.
-    async fn write(
-        &mut self,
-        engine: &Engine,
-        session: &mut PgConnection,
-        live: &Generation,
-    ) -> Result<Option<(Step, More)>, Interrupted> {
-        let position = live.progress.position;
-        let writer = match self {
-            // What memory has of other tables would undo what these were built anew for; it is being loaded again.
-            Self::Memory if engine.hub.generation() != live.number => return Ok(None),
-            Self::Memory => {
-                let cut = engine.hub.changed_since(position);
-                if cut.progress.position <= position {
-                    // Whoever is fed by memory stops where it does, as visibly as the others.
-                    let blocked = engine.memory_blocked.borrow().clone();
-                    let blocked = blocked.filter(|at| at.position == position.next());
-                    return Ok(blocked.map(|blocked| (Step::Blocked(blocked), More::No)));
-                }
-                return Ok(Some((pools::write(session, live, &cut).await?, More::No)));
-            }
-            Self::Log(writer) => writer,
-        };
-        let observed = engine.hub.progress();
-        let batch = engine.pages.after(position, writer.events_max()).await?;
-        let entries = batch.entries();
-        let Some(last) = entries.last() else {
-            return Ok(None);
-        };
-        let step = writer.write(session, live, &entries, observed).await?;
-        let more = match &step {
-            Step::Moved(to) if to.position < last.event.position => More::Yes,
-            _ if entries.len() == writer.events_max() => More::Yes,
-            Step::Moved(_) | Step::Replaced | Step::Blocked(_) => More::No,
-        };
-        Ok(Some((step, more)))
     }
 }
 

@@ -60,8 +60,7 @@ async fn send(connections: Vec<Connection>, calls: Arc<Calls>, rate: u64, tally:
             _ = ticks.tick() => {}
             Some(()) = in_flight.next() => continue,
         }
-        let elapsed = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let due = elapsed.saturating_mul(rate) / 1_000_000;
+        let due = due_by(began.elapsed(), rate);
         for n in sent..due {
             let due = began + Duration::from_micros(n.saturating_mul(1_000_000) / rate.max(1));
             let Some(connection) = connections.next() else {
@@ -78,10 +77,27 @@ async fn send(connections: Vec<Connection>, calls: Arc<Calls>, rate: u64, tally:
     while in_flight.next().await.is_some() {}
 }
 
+/// How many calls are due after this time: the first one at once.
+fn due_by(elapsed: Duration, rate: u64) -> u64 {
+    let elapsed = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
+    elapsed.saturating_mul(rate) / 1_000_000 + 1
+}
+
 async fn call(connection: &Connection, calls: &Calls, due: Instant, tally: &Tally) {
     let outcome = match connection.call(calls.method, calls.next()).await {
         Ok(answer) => calls.check(&answer),
         Err(broken) => Err(broken.to_string()),
     };
     tally.count(due.elapsed(), outcome);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_is_sent_when_it_is_due_and_not_when_the_next_one_is() {
+        let due = |millis| due_by(Duration::from_millis(millis), 200);
+        assert_eq!([due(0), due(4), due(5), due(9), due(10)], [1, 1, 2, 2, 3]);
+    }
 }
