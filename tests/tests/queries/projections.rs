@@ -174,3 +174,46 @@ async fn a_projection_that_is_blocked_is_told_by_name_everywhere_until_the_event
         (0, "")
     );
 }
+
+/// One row is written for many events, so the pool is named, and what of it was written last.
+#[tokio::test]
+async fn a_pool_whose_row_is_refused_is_named_and_goes_on_when_it_is_not() {
+    let system = System::start().await;
+    let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
+    let names = pools(&mut caller, "row", 5).await;
+    db.projected().await;
+    // Nothing is written until all of them have changed.
+    let mut held = system.database.admin().await;
+    let hold = "BEGIN; SELECT FROM onsale_query.generations WHERE projection = 'pools' FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut held).await.unwrap();
+    db.execute("ALTER TABLE onsale_query_pools_1.pools ADD CONSTRAINT toxic CHECK (pool <> 'row-3' OR sold = 0)")
+        .await;
+    let mut receipts = Vec::new();
+    for pool in &names {
+        let bought = caller.purchase(pool, "customer", 1).await.unwrap();
+        receipts.push(bought.receipt.unwrap());
+    }
+    sqlx::raw_sql("ROLLBACK").execute(&mut held).await.unwrap();
+    let blocked = eventually(LIMIT, "it is told", || async {
+        let answer = projections(&system, "").await;
+        let pools = named(&answer, "pools").clone();
+        (pools.state() == v1::ProjectionState::Blocked).then_some(pools)
+    })
+    .await;
+    assert_eq!(
+        blocked.blocked_position,
+        position(&receipts[3].consistency_token)
+    );
+    assert!(blocked.blocked_reason.contains("pool row-3"), "{blocked:?}");
+
+    db.execute("ALTER TABLE onsale_query_pools_1.pools DROP CONSTRAINT toxic")
+        .await;
+    for (pool, receipt) in names.iter().zip(&receipts) {
+        let shown = eventually(LIMIT, "it goes on", || async {
+            let token = &receipt.consistency_token;
+            caller.clone().pool(pool, token).await.ok()
+        })
+        .await;
+        assert_eq!(shown.etag, receipt.etag);
+    }
+}
