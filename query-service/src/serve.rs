@@ -179,7 +179,15 @@ async fn ensure_generations(database: &Database, log: &dyn EventLog) -> anyhow::
 async fn keep_ensuring(database: Database, log: Arc<dyn EventLog>, stop: CancellationToken) {
     let mut backoff = tail::Backoff::new();
     let ensuring = async {
-        while !ensure_generations(&database, &*log).await.unwrap_or(false) {
+        loop {
+            match ensure_generations(&database, &*log).await {
+                Ok(true) => return,
+                Ok(false) => {}
+                Err(error) => tracing::warn!(
+                    error = &*error as &dyn std::error::Error,
+                    "tables are not made; trying again"
+                ),
+            }
             backoff.pause().await;
         }
     };

@@ -3,7 +3,6 @@
 
 mod clock;
 mod follow;
-mod reload;
 mod start;
 
 use std::{sync::Arc, time::Duration};

@@ -8,10 +8,17 @@ use std::{
 };
 
 use sqlx::PgConnection;
-use tokio::sync::Semaphore;
+use tokio::{
+    sync::Semaphore,
+    time::{Duration, Instant, timeout_at},
+};
 
 use super::Database;
 use crate::read_models::{is_canceled, is_unreadable};
+
+/// A read that is without an answer for so long hangs, and with it the way to PostgreSQL; one whose caller has less time may
+/// only be slow.
+const HUNG: Duration = Duration::from_millis(500);
 
 /// A read under way on a connection.
 pub(crate) type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
@@ -59,8 +66,23 @@ impl Connections {
         Ok(result)
     }
 
+    /// As [`Self::read`], until `deadline`; none if there was no answer by then. A read that hung takes the idle connections
+    /// with it: they go the same way.
+    pub(crate) async fn read_until<T>(
+        &self,
+        deadline: Instant,
+        read: impl for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
+    ) -> Option<Result<T, sqlx::Error>> {
+        let began = Instant::now();
+        let answer = timeout_at(deadline, self.read(read)).await.ok();
+        if answer.is_none() && began.elapsed() >= HUNG {
+            self.close_idle();
+        }
+        answer
+    }
+
     /// Closes what waits for its next use: one connection has hung or broken, and the others go the same way.
-    pub(crate) fn close_idle(&self) {
+    fn close_idle(&self) {
         let idle = std::mem::take(&mut *self.idle());
         drop(idle);
     }

@@ -6,6 +6,7 @@ mod claims;
 mod given;
 mod peaks;
 mod plans;
+mod pools;
 mod rebuilding;
 mod running;
 mod zombies;

@@ -47,8 +47,7 @@ impl Queries {
                 let position = position.max(self.hub.progress().position);
                 return Err(QueryError::Behind { position, required });
             }
-            let asked = timeout_at(deadline, self.ask(required)).await;
-            let projections = asked.map_err(|_elapsed| QueryError::DatabaseTooSlow)??;
+            let projections = self.ask(freshness).await?;
             position = projections.head.position;
             if position >= required {
                 return Ok(projections);
@@ -56,8 +55,9 @@ impl Queries {
         }
     }
 
-    async fn ask(&self, required: Position) -> Result<Projections, QueryError> {
-        let read = self.read_models.read(|connection| {
+    async fn ask(&self, freshness: Freshness) -> Result<Projections, QueryError> {
+        let Freshness { required, deadline } = freshness;
+        let read = self.read_models.read_until(deadline, |connection| {
             Box::pin(async move {
                 let mut all = Vec::new();
                 for projection in ALL {
@@ -68,9 +68,11 @@ impl Queries {
                 Ok(all)
             })
         });
-        let generations = read.await?;
+        let generations = read.await.ok_or(QueryError::DatabaseTooSlow)??;
         // After them: no table is ahead of the log.
-        let head = self.log.head().await.map_err(QueryError::Log)?;
+        let head = timeout_at(deadline, self.log.head()).await;
+        let head = head.map_err(|_elapsed| QueryError::DatabaseTooSlow)?;
+        let head = head.map_err(QueryError::Log)?;
         Ok(Projections {
             generations,
             head,

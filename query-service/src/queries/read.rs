@@ -1,6 +1,6 @@
 //! Reading rows of a projection, as fresh as was asked for.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use onsale_shared::log::Position;
 use sqlx::PgConnection;
@@ -16,10 +16,6 @@ use crate::{
     projections::{Projection, board::Known},
     read_models::{generations::Checkpoint, snapshot},
 };
-
-/// A read that is without an answer for so long hangs, and with it the way to PostgreSQL; one whose caller has less time may
-/// only be slow.
-const HUNG: Duration = Duration::from_millis(500);
 
 impl Queries {
     /// Waits until the projection's tables include what is required, and reads; the rows, and what they include. Rows and
@@ -67,22 +63,15 @@ impl Queries {
             if let Some(known) = known.clone() {
                 self.wait_for_table(known, required, deadline).await;
             }
-            let began = Instant::now();
-            if began >= deadline {
+            if Instant::now() >= deadline {
                 return Err(not_in_time(known.as_ref(), required));
             }
             let memory = self.hub.progress();
-            let (checkpoint, rows) = match timeout_at(deadline, self.read_models.read(&read)).await
-            {
-                Ok(Ok(answer)) => answer,
-                Ok(Err(error)) => return Err(error.into()),
-                Err(_elapsed) => {
-                    if began.elapsed() >= HUNG {
-                        self.read_models.close_idle();
-                    }
-                    return Err(not_in_time(known.as_ref(), required));
-                }
+            let answer = self.read_models.read_until(deadline, &read).await;
+            let Some(answer) = answer else {
+                return Err(not_in_time(known.as_ref(), required));
             };
+            let (checkpoint, rows) = answer?;
             let table = checkpoint.progress;
             required = checkpoint.needs(required);
             if let Some(rows) = rows.filter(|_| table.position >= required) {

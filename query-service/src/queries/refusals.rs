@@ -6,7 +6,7 @@ use onsale_shared::{
     refusals::{self, Key, Refusals, Selection},
     time::Timestamp,
 };
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::{Page, Paged, Queries, QueryError};
 use crate::read_models::snapshot;
@@ -43,7 +43,7 @@ impl Queries {
         deadline: Instant,
     ) -> Result<Paged<Refusals, Key>, QueryError> {
         let limit = u32::try_from(query.page.limit()).unwrap_or(u32::MAX);
-        let reading = self.read_models.read(|connection| {
+        let reading = self.read_models.read_until(deadline, |connection| {
             let (selection, after) = (query.selection.clone(), query.page.after.clone());
             Box::pin(snapshot::read_beside(connection, move |connection| {
                 Box::pin(async move {
@@ -51,13 +51,7 @@ impl Queries {
                 })
             }))
         });
-        match timeout_at(deadline, reading).await {
-            Ok(Ok(rows)) => Ok(query.page.of(rows, Key::of)),
-            Ok(Err(error)) => Err(error.into()),
-            Err(_elapsed) => {
-                self.read_models.close_idle();
-                Err(QueryError::DatabaseTooSlow)
-            }
-        }
+        let rows = reading.await.ok_or(QueryError::DatabaseTooSlow)??;
+        Ok(query.page.of(rows, Key::of))
     }
 }

@@ -7,7 +7,10 @@ use onsale_shared::{
     time::Timestamp,
 };
 
-use super::{Sources, TailStopped, reload, start::Started};
+use super::{
+    Sources, TailStopped,
+    start::{self, Started},
+};
 use crate::{
     availability::{Applied, Fold, FoldError, Hub, Progress},
     projections::Entry,
@@ -30,10 +33,9 @@ pub(super) async fn follow(
         // Before memory is published: projections go on then, and need not read these events again.
         sources.pages.put(Arc::clone(&page.entries));
         fold_page(&mut fold, &page, hub)?;
-        if reload::is_due(sources, hub)
-            && let Some(loaded) = reload::reload(sources, &fold, hub).await?
-        {
-            fold = loaded;
+        if start::is_due(sources, hub) {
+            fold = start::start(sources, hub).await?.fold;
+            tail = Tail::new(Arc::clone(&sources.log), fold.position(), sources.config);
         }
         if fold.position() >= head && *readiness.borrow() == Readiness::Starting {
             readiness.send_replace(Readiness::Ready);

@@ -1,17 +1,23 @@
-//! Where memory starts from: the rows of the read model and their checkpoint, of one snapshot. An outage is waited for.
+//! Where memory starts from: the rows of the read model and their checkpoint, of one snapshot. An outage is waited for. It
+//! starts again when other tables are live: they were built anew, perhaps since the ones that memory comes from were wrong.
 
 use std::sync::Arc;
 
-use onsale_shared::log::Position;
+use onsale_shared::log::{Position, ReadError};
 
 use super::{Backoff, Sources, TailStopped};
 use crate::{
-    availability::{Fold, Hub, Progress},
+    availability::{Fold, FoldError, Hub, Progress},
+    pool::Pool,
+    projections::pools::POOLS,
     read_models::{
         is_unreadable,
         pools::{self, Loaded},
     },
 };
+
+/// How many events are read at once to bring tables to where memory is.
+const PAGE_EVENTS: usize = 1_000;
 
 /// A fold to go on with, and what it has to reach before memory may be believed.
 pub(super) struct Started {
@@ -19,14 +25,36 @@ pub(super) struct Started {
     pub(super) head: Position,
 }
 
-/// Loads memory and publishes it.
+/// Whether memory comes from other tables than those that are live. Tables of another version than this program are not
+/// read: memory goes on with what it has.
+pub(super) fn is_due(sources: &Sources, hub: &Hub) -> bool {
+    let live = sources.board.get(POOLS.name);
+    live.version == POOLS.version && live.generation > hub.generation()
+}
+
+/// Loads memory and publishes what is new of it. Memory does not go back: older tables are brought to where it is before.
+/// (A pool that only the old tables had, and the log never, stays.)
 pub(super) async fn start(sources: &Sources, hub: &Hub) -> Result<Started, TailStopped> {
     let mut backoff = Backoff::new();
     loop {
-        let error = match attempt(sources).await {
+        let error = match attempt(sources, hub.progress().position).await {
             Ok((started, progress, generation)) => {
+                let is_new = |pool: &&Arc<Pool>| {
+                    let known = hub.get(&pool.id);
+                    known.is_none_or(|(known, _)| known != **pool)
+                };
+                let new: Vec<_> = started.fold.pools().filter(is_new).cloned().collect();
+                tracing::info!(
+                    pools = started.fold.pools().count(),
+                    new = new.len(),
+                    position = progress.position.get(),
+                    head = started.head.get(),
+                    generation,
+                    "memory is loaded"
+                );
+                hub.publish(new, progress);
+                // Whoever writes these tables from memory may do so from here on.
                 hub.come_from(generation);
-                hub.publish(started.fold.pools().cloned(), progress);
                 return Ok(started);
             }
             Err(Failure::Final(stopped)) => return Err(stopped),
@@ -47,7 +75,23 @@ enum Failure {
     Final(TailStopped),
 }
 
-async fn attempt(sources: &Sources) -> Result<(Started, Progress, i32), Failure> {
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::Passing(error.into())
+    }
+}
+
+impl From<FoldError> for Failure {
+    fn from(error: FoldError) -> Self {
+        Self::Final(error.into())
+    }
+}
+
+/// The tables, at `reached` or further.
+async fn attempt(
+    sources: &Sources,
+    reached: Position,
+) -> Result<(Started, Progress, i32), Failure> {
     let loaded = pools::load(&sources.database).await;
     let Loaded {
         progress,
@@ -60,22 +104,29 @@ async fn attempt(sources: &Sources) -> Result<(Started, Progress, i32), Failure>
             Failure::Passing(error.into())
         }
     })?;
-    let head = sources.log.head().await;
-    let head = head
-        .map_err(|error| Failure::Passing(error.into()))?
-        .position;
+    let head = sources.log.head().await?.position;
     if progress.position > head {
         return Err(Failure::Final(TailStopped::AheadOfLog {
             checkpoint: progress.position,
             head,
         }));
     }
-    tracing::info!(
-        pools = pools.len(),
-        position = progress.position.get(),
-        head = head.get(),
-        "memory is loaded"
-    );
-    let fold = Fold::resume(progress.position, pools.into_iter().map(Arc::new));
+    let mut fold = Fold::resume(progress.position, pools.into_iter().map(Arc::new));
+    while fold.position() < reached {
+        let page = sources.log.read(fold.position(), PAGE_EVENTS).await?;
+        for event in page.iter().filter(|event| event.position <= reached) {
+            fold.apply(event)?;
+        }
+        if page.is_empty() {
+            return Err(Failure::Final(TailStopped::AheadOfLog {
+                checkpoint: reached,
+                head,
+            }));
+        }
+    }
+    let progress = Progress {
+        position: fold.position(),
+        ..progress
+    };
     Ok((Started { fold, head }, progress, generation))
 }

@@ -103,7 +103,7 @@ impl Settings {
         connections: 4,
         frames: 1_000,
     };
-    /// A look, in about two minutes.
+    /// A look, in about three minutes.
     pub const QUICK: Self = Self {
         rounds: 1,
         warm_up_ms: 300,

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Runtime};
 #[derive(Parser)]
 #[command(version)]
 struct Cli {
-    /// A look in about two minutes, without the scenario `expiry`; the figures are not to be quoted
+    /// A look in about three minutes, without the scenario `expiry`; the figures are not to be quoted
     #[arg(long)]
     quick: bool,
 

@@ -1,6 +1,6 @@
 //! Pages of 100 tickets of one customer among ten million, at a steady rate: what the back office and a customer's own page
-//! ask for all day. The rows are written into the read model by PostgreSQL itself; they are what ten pools would have
-//! sold to a hundred thousand customers, each customer's a thousandth of a pool from each other.
+//! ask for all day. The rows are written into the read model by PostgreSQL itself; they are what ten pools would have sold to
+//! fifty thousand customers, each of whose tickets lie fifty thousand others from each other.
 
 use anyhow::ensure;
 use onsale_proto::v1;
