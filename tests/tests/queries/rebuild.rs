@@ -10,7 +10,10 @@ use onsale_tests::{
     system::{System, migrated_database},
     wait::{eventually, within},
 };
-use tokio::process::{Child, Command};
+use tokio::{
+    process::{Child, Command},
+    task::JoinSet,
+};
 
 use super::{
     db::{Db, LIMIT},
@@ -154,6 +157,18 @@ async fn a_planted_difference_is_named_and_keeps_new_tables_from_being_live() {
     assert!(said.contains("there is no projection"), "{said}");
 }
 
+/// Ends when a replica shows an older state than it has shown.
+async fn never_goes_back(mut caller: Caller, pool: String) {
+    let mut newest = 0;
+    loop {
+        let shown = caller.availability(&pool, "").await.unwrap().version;
+        if shown < newest {
+            return;
+        }
+        newest = shown;
+    }
+}
+
 /// Memory was loaded from the wrong table, and would write it again.
 #[tokio::test]
 async fn what_a_rebuild_has_mended_stays_so_and_memory_learns_it() {
@@ -179,6 +194,10 @@ async fn what_a_rebuild_has_mended_stays_so_and_memory_learns_it() {
         assert_eq!(caller.availability(&pool, "").await.unwrap().sold, 3);
     }
     let storm = Storm::start(&caller, std::slice::from_ref(&pool), 1);
+    let mut forwards = JoinSet::new();
+    for caller in [&caller, &slow] {
+        forwards.spawn(never_goes_back(caller.clone(), pool.clone()));
+    }
 
     let (went_well, printed, said) = run(&url, &["rebuild", "pools", "--accept-differences"]).await;
     assert!(went_well, "{printed}{said}");
@@ -193,6 +212,7 @@ async fn what_a_rebuild_has_mended_stays_so_and_memory_learns_it() {
     storm.go_on(20).await;
     let last = storm.end().await;
     let token = &last[&pool].consistency_token;
+    assert!(forwards.try_join_next().is_none(), "memory went back");
     for caller in [&mut caller, &mut slow] {
         let shown = caller.pool(&pool, token).await.unwrap();
         let live = caller.availability(&pool, token).await.unwrap();
