@@ -6,11 +6,13 @@
 //! - [`pricing`]: what a ticket costs, and why.
 //! - [`token`]: consistency tokens.
 //! - [`refusals`]: the trace of what was refused.
+//! - [`gradual_map`]: a hash map that never stops a sale in order to grow.
 //! - [`telemetry`], [`shutdown`]: what every process needs.
 //!
 //! Nothing here knows gRPC or a rule of sale.
 
 pub mod event;
+pub mod gradual_map;
 pub mod id;
 pub mod log;
 pub mod money;

@@ -5,11 +5,11 @@
 
 use std::{
     borrow::Borrow,
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, VecDeque},
     hash::Hash,
 };
 
-use foldhash::fast::RandomState;
+use onsale_shared::gradual_map::GradualMap;
 
 /// Names a batch; grows with each.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -117,17 +117,17 @@ impl<T: Clone> Journaled for Cell<T> {
     }
 }
 
-/// A hash map. Its hashes are fast, and seeded anew by each process, so that no caller can prepare keys that collide.
+/// A hash map that grows in small steps.
 #[derive(Clone, Debug)]
 pub struct Map<K, V> {
-    entries: HashMap<K, V, RandomState>,
+    entries: GradualMap<K, V>,
     undo: Undo<(K, Option<V>)>,
 }
 
 impl<K, V> Default for Map<K, V> {
     fn default() -> Self {
         Self {
-            entries: HashMap::default(),
+            entries: GradualMap::default(),
             undo: Undo::default(),
         }
     }

@@ -1,9 +1,7 @@
 //! Which tickets a pool holds and has sold: what is bought, released or refunded must be one of them. Counts alone would
 //! take any ticket.
 
-use std::collections::HashSet;
-
-use onsale_shared::{event::PoolEvent, id::TicketId};
+use onsale_shared::{event::PoolEvent, gradual_map::GradualMap, id::TicketId};
 
 use super::evolve::Contradiction;
 use crate::pool::Counts;
@@ -19,7 +17,7 @@ pub(super) struct Tickets {
 /// Tickets of one kind. Half of a random id is enough to tell them apart, and half the memory.
 #[derive(Debug)]
 struct Known {
-    seen: HashSet<u64>,
+    seen: GradualMap<u64, ()>,
     unseen: u32,
 }
 
@@ -83,22 +81,22 @@ impl Unknown {
 impl Known {
     fn unseen(unseen: u32) -> Self {
         Self {
-            seen: HashSet::new(),
+            seen: GradualMap::default(),
             unseen,
         }
     }
 
     fn has(&self, ticket: TicketId) -> bool {
-        self.seen.contains(&half(ticket))
+        self.seen.get(&half(ticket)).is_some()
     }
 
     /// Whether it was not there before.
     fn add(&mut self, ticket: TicketId) -> bool {
-        self.seen.insert(half(ticket))
+        self.seen.insert(half(ticket), ()).is_none()
     }
 
     fn take(&mut self, ticket: TicketId) -> Result<(), Unknown> {
-        if self.seen.remove(&half(ticket)) {
+        if self.seen.remove(&half(ticket)).is_some() {
             return Ok(());
         }
         let none = self.seen.is_empty();
