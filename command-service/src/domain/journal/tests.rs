@@ -50,7 +50,7 @@ impl All {
             *self.cell.get(),
             map,
             self.set.iter().copied().collect(),
-            self.queue.items.iter().copied().collect(),
+            self.queue.iter().copied().collect(),
         )
     }
 

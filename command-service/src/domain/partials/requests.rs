@@ -169,7 +169,6 @@ impl Requests {
         let mut requests = Self::default();
         let rows = reader.rows()?;
         requests.by_id.reserve(rows);
-        requests.oldest_first.reserve(rows);
         for _ in 0..rows {
             let (id, kept) = Kept::of_row(reader.take()?);
             requests.oldest_first.push((kept.time, id));

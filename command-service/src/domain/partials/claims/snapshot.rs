@@ -142,7 +142,6 @@ impl Claims {
     pub(crate) fn read_recent(&mut self, reader: &mut Reader<'_>) -> Result<(), Damaged> {
         let rows = reader.rows()?;
         self.by_id.reserve(rows);
-        self.ended.reserve(rows);
         for _ in 0..rows {
             let (id, claim) = self.read_claim(reader)?;
             self.ended.push((claim.ended_at, id));
