@@ -24,8 +24,8 @@ pub struct GradualMap<K, V> {
 }
 
 /// On average a part has no more entries; one that is the next to be split has about twice as many. Both fit tables of
-/// the standard library, 1,024 and 2,048 places of which seven eighths are used, with room for chance.
-const PART_ENTRIES: usize = 800;
+/// the standard library, 512 and 1,024 places of which seven eighths are used, with room for chance.
+const PART_ENTRIES: usize = 400;
 
 impl<K, V> Default for GradualMap<K, V> {
     fn default() -> Self {
@@ -123,6 +123,8 @@ impl<K: Eq + Hash, V> GradualMap<K, V> {
             half.reserve(PART_ENTRIES);
             let hasher = &self.hasher;
             half.extend(part.extract_if(|key, _| spread(hasher, key) % round == added));
+            // What is left needs half the room.
+            part.shrink_to(PART_ENTRIES);
         }
         self.parts.push(half);
     }
