@@ -122,7 +122,7 @@ impl<K: Eq + Hash, V> GradualMap<K, V> {
         if let Some(part) = self.parts.get_mut(added - round / 2) {
             half.reserve(PART_ENTRIES);
             let hasher = &self.hasher;
-            half.extend(part.extract_if(|key, _| spread(hasher, key) % round == added));
+            half.extend(part.extract_if(|key, _| spread(hasher, key) & (round - 1) == added));
             // What is left needs half the room.
             part.shrink_to(PART_ENTRIES);
         }
@@ -132,7 +132,7 @@ impl<K: Eq + Hash, V> GradualMap<K, V> {
     fn part_of<Q: Hash + ?Sized>(&self, key: &Q) -> usize {
         let parts = self.parts.len();
         let round = parts.next_power_of_two();
-        let part = spread(&self.hasher, key) % round;
+        let part = spread(&self.hasher, key) & (round - 1);
         // Not there yet: it is still with the part that it will be split from.
         if part < parts { part } else { part - round / 2 }
     }
