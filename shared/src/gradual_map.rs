@@ -199,6 +199,11 @@ mod tests {
         }
     }
 
+    /// Entries that find a place without another table.
+    fn room<K, V>(map: &GradualMap<K, V>) -> usize {
+        map.parts.iter().map(HashMap::capacity).sum()
+    }
+
     /// An insertion splits one part at most, and a part's own table moves when that part outgrows it.
     #[test]
     fn no_insertion_moves_more_than_a_part() {
@@ -217,14 +222,17 @@ mod tests {
             }
         }
         assert_eq!(parts, 300_000 / PART_ENTRIES);
+        let room = room(&map);
+        assert!(
+            room < 480_000,
+            "parts that were split give room back: {room}"
+        );
     }
 
     #[test]
     fn what_was_reserved_is_not_made_again() {
         let mut map = GradualMap::default();
         map.reserve(100_000);
-        let room =
-            |map: &GradualMap<u32, ()>| map.parts.iter().map(HashMap::capacity).sum::<usize>();
         let (parts, before) = (map.parts.len(), room(&map));
         assert!(before >= 100_000);
         for key in 0..100_000 {
