@@ -7,6 +7,7 @@ mod codec;
 
 pub use codec::{Damaged, Reader, Unwritable, Writer};
 
+use bytes::Bytes;
 use onsale_shared::{log::Version, time::Timestamp};
 
 use super::{
@@ -16,7 +17,7 @@ use super::{
 
 /// Which layout the bytes have, and what `evolve` makes of events. To be raised with every change of either: snapshots
 /// of another version are ignored, and made anew.
-pub const STATE_VERSION: i32 = 1;
+pub const STATE_VERSION: i32 = 2;
 
 /// A pool's state at a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,9 +26,11 @@ pub struct Snapshot {
     pub version: Version,
     /// What counts as long as the pool is there.
     pub lasting: Vec<u8>,
-    /// What is only remembered for a while: commands, and claims that are over.
-    pub recent: Vec<u8>,
-    /// From then on nothing in `recent` counts any more, unless an event after `version` was decided before.
+    /// Claims that are over, remembered for a while.
+    pub claims: Vec<u8>,
+    /// Commands, remembered for a while.
+    pub requests: Vec<u8>,
+    /// From then on neither `claims` nor `requests` count any more, unless an event after `version` was decided before.
     pub recent_until: Timestamp,
 }
 
@@ -50,22 +53,24 @@ impl Pool {
         self.sale.write(&mut lasting);
         self.schedule.write(&mut lasting);
         self.sales.write(&mut lasting);
-        let mut recent = Writer::default();
-        let claims_until = self.claims.write_recent(&mut recent);
-        let requests_until = self.requests.write(&mut recent, self.time());
+        let mut claims = Writer::default();
+        let claims_until = self.claims.write_recent(&mut claims);
+        let (requests, requests_until) = self.requests.write(self.time());
         Ok(Some(Snapshot {
             version: self.version(),
             lasting: lasting.finish()?,
-            recent: recent.finish()?,
+            claims: claims.finish()?,
+            requests,
             recent_until: claims_until.max(requests_until),
         }))
     }
 
-    /// The state that bytes of this [`STATE_VERSION`] tell of. Without `recent` it has forgotten what is in there.
+    /// The state that bytes of this [`STATE_VERSION`] tell of. Without `claims` it has forgotten those that
+    /// are over, and all commands in any case: they may come [later](Self::recall).
     ///
     /// # Errors
     /// The bytes are not what [`Self::to_snapshot`] writes.
-    pub fn from_snapshot(lasting: &[u8], recent: Option<&[u8]>) -> Result<Self, Damaged> {
+    pub fn from_snapshot(lasting: &[u8], claims: Option<&[u8]>) -> Result<Self, Damaged> {
         let mut reader = Reader::new(lasting);
         let (version, time): (Version, i64) = reader.take()?;
         let mut pool = Self::at(version, Timestamp::from_micros(time));
@@ -78,13 +83,21 @@ impl Pool {
         pool.schedule = Schedule::read(&mut reader)?;
         pool.sales = Sales::read(&mut reader)?;
         reader.finish()?;
-        if let Some(recent) = recent {
-            let mut reader = Reader::new(recent);
+        if let Some(claims) = claims {
+            let mut reader = Reader::new(claims);
             pool.claims.read_recent(&mut reader)?;
-            pool.requests = Requests::read(&mut reader)?;
             reader.finish()?;
         }
         Ok(pool)
+    }
+
+    /// Has the pool remember the commands of the snapshot that it was just made from.
+    ///
+    /// # Errors
+    /// The bytes are not what [`Self::to_snapshot`] writes.
+    pub fn recall(&mut self, requests: Bytes) -> Result<(), Damaged> {
+        self.requests = Requests::read(requests)?;
+        Ok(())
     }
 }
 

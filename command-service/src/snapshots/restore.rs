@@ -7,10 +7,11 @@ use onsale_shared::{
     log::{EventLog, ReadError, RecordedEvent, StreamName, Version},
     time::Timestamp,
 };
+use tokio::task::spawn_blocking;
 
 use super::{
     Snapshots,
-    store::{Header, StoreError},
+    store::{Header, Part, StoreError},
 };
 use crate::{
     domain::{Pool, snapshot::STATE_VERSION},
@@ -19,6 +20,9 @@ use crate::{
 
 /// What has just ceased to count is read all the same: an instance's clock may be a little behind the log's.
 const CLOCK_MARGIN: Duration = Duration::from_secs(60);
+
+/// So many snapshots are tried at most, each of which took the place of the one before while that was read.
+const ATTEMPTS_MAX: usize = 3;
 
 /// A pool as its snapshot tells, with the events of a page after it folded.
 #[derive(Debug)]
@@ -38,8 +42,6 @@ enum Unusable {
     OtherHistory(Version),
     #[error("another one took its place meanwhile")]
     Replaced,
-    #[error(transparent)]
-    Bytes(StoreError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -65,18 +67,26 @@ impl Snapshots {
         log: &dyn EventLog,
         pool: &PoolId,
     ) -> Result<Option<Restored>, Unusable> {
-        let Some(header) = self.store.header(pool).await? else {
-            return Ok(None);
-        };
-        if header.state_version != STATE_VERSION {
-            return Err(Unusable::Layout(header.state_version));
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let Some(header) = self.store.header(pool).await? else {
+                return Ok(None);
+            };
+            if header.state_version != STATE_VERSION {
+                return Err(Unusable::Layout(header.state_version));
+            }
+            let restored = self.restore_from(log, pool, &header).await;
+            match &restored {
+                Err(Unusable::Replaced) if attempts < ATTEMPTS_MAX => continue,
+                Err(unusable) if unusable.is_for_good() => {
+                    // So that another one can take its place.
+                    self.store.remove(pool, &header).await?;
+                }
+                Err(_) | Ok(_) => {}
+            }
+            return restored.map(Some);
         }
-        let restored = self.restore_from(log, pool, &header).await;
-        if let Err(Unusable::OtherHistory(_) | Unusable::Bytes(_)) = &restored {
-            // So that another one can take its place.
-            self.store.remove(pool, &header).await?;
-        }
-        restored.map(Some)
     }
 
     async fn restore_from(
@@ -94,19 +104,50 @@ impl Snapshots {
         }
         let with_recent = counts(header, &page, log.clock().now());
         let _turn = self.restoring.acquire().await;
-        let bytes = self.store.bytes(pool, header, with_recent).await?;
-        let bytes = bytes.ok_or(Unusable::Replaced)?;
-        // Aside, since it takes as long as it takes: this thread serves others.
-        let restoring = tokio::task::spawn_blocking(move || {
-            let mut pool = bytes.pool()?;
+        let lasting = self.bytes(pool, header, Part::Lasting).await?;
+        let claims = match with_recent {
+            true => Some(self.bytes(pool, header, Part::Claims).await?),
+            false => None,
+        };
+        // Aside, since it takes as long as it takes: this thread serves others. The commands come meanwhile.
+        let reading = spawn_blocking(move || Pool::from_snapshot(&lasting, claims.as_deref()));
+        let requests = match with_recent {
+            true => Some(self.bytes(pool, header, Part::Requests).await?),
+            false => None,
+        };
+        let read = reading.await.map_err(|_ended| Unusable::Ending)?;
+        let mut pool = read.map_err(StoreError::Damaged)?;
+        let folding = spawn_blocking(move || {
+            if let Some(requests) = requests {
+                pool.recall(requests.into())?;
+            }
             fold(&mut pool, &page[1..]);
             Ok(pool)
         });
-        let restored = restoring.await.map_err(|_ended| Unusable::Ending)?;
+        let folded = folding.await.map_err(|_ended| Unusable::Ending)?;
         Ok(Restored {
-            pool: restored.map_err(Unusable::Bytes)?,
+            pool: folded.map_err(StoreError::Damaged)?,
             snapshot: header.version,
         })
+    }
+
+    async fn bytes(&self, pool: &PoolId, header: &Header, part: Part) -> Result<Vec<u8>, Unusable> {
+        let bytes = self.store.bytes(pool, header, part).await?;
+        bytes.ok_or(Unusable::Replaced)
+    }
+}
+
+impl Unusable {
+    /// Whether this snapshot will never be of use.
+    const fn is_for_good(&self) -> bool {
+        match self {
+            Self::OtherHistory(_)
+            | Self::Store(StoreError::Checksum { .. } | StoreError::Damaged(_)) => true,
+            // The table failed, not what is in it; or a program of another version may use it.
+            Self::Layout(_) | Self::Replaced | Self::Store(_) | Self::Read(_) | Self::Ending => {
+                false
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
 use onsale_shared::{
     id::{EventId, PoolId},
     log::Version,
@@ -10,15 +11,14 @@ use onsale_shared::{
 };
 use sqlx::{PgPool, Row as _, postgres::PgRow};
 
-use crate::domain::{
-    Pool,
-    snapshot::{Damaged, STATE_VERSION, Snapshot, Unwritable},
-};
+use crate::domain::snapshot::{Damaged, STATE_VERSION, Snapshot, Unwritable};
 
 /// How long reading or writing may take: a network that swallows an answer must not keep a pool from being loaded.
 const TIMEOUT: Duration = Duration::from_secs(5);
-/// A snapshot has at most so many bytes in each of its two parts: PostgreSQL takes a value of 1 GiB, message and all.
+/// A snapshot has at most so many bytes in each of its parts: PostgreSQL takes a value of 1 GiB, message and all.
 const BYTES_MAX: usize = 512 * 1024 * 1024;
+/// Bytes come in pieces of so many: one large value would be in memory several times at either end.
+const PIECE_BYTES: i32 = 1024 * 1024;
 
 /// The table.
 #[derive(Clone, Debug)]
@@ -39,9 +39,46 @@ pub struct Header {
     pub recent_until: Timestamp,
 }
 
-/// The bytes of a snapshot, as they came.
-#[derive(Debug)]
-pub struct Bytes(PgRow);
+/// Bytes that are read on their own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What counts as long as the pool is there.
+    Lasting,
+    /// Claims that are over.
+    Claims,
+    /// Commands.
+    Requests,
+}
+
+macro_rules! pieces_of {
+    ($column:literal) => {
+        concat!(
+            "SELECT crc, size, substring(bytes FROM start FOR $5) AS piece FROM \
+               (SELECT ",
+            $column,
+            "_crc AS crc, octet_length(",
+            $column,
+            ") AS size, ",
+            $column,
+            " AS bytes, start \
+                  FROM onsale_command.snapshots, generate_series(1, greatest(1, octet_length(",
+            $column,
+            ")), $5) AS start \
+                 WHERE pool = $1 AND state_version = $2 AND version = $3 AND last_event = $4 \
+                 ORDER BY start) AS pieces"
+        )
+    };
+}
+
+impl Part {
+    const fn pieces(self) -> &'static str {
+        match self {
+            Self::Lasting => pieces_of!("lasting"),
+            Self::Claims => pieces_of!("recent"),
+            Self::Requests => pieces_of!("requests"),
+        }
+    }
+}
 
 /// Why there is no snapshot to be had.
 #[derive(Debug, thiserror::Error)]
@@ -109,27 +146,45 @@ impl Store {
         Ok(named.collect::<Result<_, _>>()?)
     }
 
-    /// The bytes of the snapshot that a header tells of; none if another one has taken its place.
+    /// Bytes of the snapshot that a header tells of; none if another one has taken its place.
     ///
     /// # Errors
-    /// The database failed.
+    /// The database failed, or the bytes are not what was written.
     pub async fn bytes(
         &self,
         pool: &PoolId,
         header: &Header,
-        with_recent: bool,
-    ) -> Result<Option<Bytes>, StoreError> {
-        let query = sqlx::query(
-            "SELECT lasting, lasting_crc, CASE WHEN $4 THEN recent END AS recent, recent_crc \
-               FROM onsale_command.snapshots \
-              WHERE pool = $1 AND state_version = $2 AND version = $3",
-        )
-        .bind(pool.as_str())
-        .bind(header.state_version)
-        .bind(header.version.get())
-        .bind(with_recent);
-        let row = in_time(query.fetch_optional(&self.database)).await?;
-        Ok(row.map(Bytes))
+        part: Part,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut pieces = sqlx::query(part.pieces())
+            .bind(pool.as_str())
+            .bind(header.state_version)
+            .bind(header.version.get())
+            .bind(header.last_event.0)
+            .bind(PIECE_BYTES)
+            .fetch(&self.database);
+        let mut found = crc32fast::Hasher::new();
+        let (mut bytes, mut expected) = (Vec::new(), None);
+        let reading = async {
+            while let Some(row) = pieces.try_next().await? {
+                if expected.is_none() {
+                    expected = Some(row.try_get("crc")?);
+                    let size = usize::try_from(row.try_get::<i32, _>("size")?);
+                    bytes.reserve_exact(size.unwrap_or(0).min(BYTES_MAX));
+                }
+                let piece: &[u8] = row.try_get("piece")?;
+                found.update(piece);
+                bytes.extend_from_slice(piece);
+            }
+            Ok(())
+        };
+        in_time(reading).await?;
+        let found = found.finalize().into();
+        match expected {
+            None => Ok(None),
+            Some(expected) if expected == found => Ok(Some(bytes)),
+            Some(expected) => Err(StoreError::Checksum { expected, found }),
+        }
     }
 
     /// Keeps a snapshot instead of the one that the pool has, unless that one is newer. `last_event` is the id of the
@@ -143,19 +198,20 @@ impl Store {
         snapshot: Snapshot,
         last_event: EventId,
     ) -> Result<(), StoreError> {
-        let bytes = snapshot.lasting.len().max(snapshot.recent.len());
-        if bytes > BYTES_MAX {
-            return Err(StoreError::TooLarge(bytes));
+        let parts = [&snapshot.lasting, &snapshot.claims, &snapshot.requests];
+        if let Some(bytes) = parts.iter().find(|bytes| bytes.len() > BYTES_MAX) {
+            return Err(StoreError::TooLarge(bytes.len()));
         }
-        let checksums = [&snapshot.lasting, &snapshot.recent].map(|bytes| checksum(bytes));
+        let checksums = parts.map(|bytes| i64::from(crc32fast::hash(bytes)));
         let query = sqlx::query(
             "INSERT INTO onsale_command.snapshots AS s (pool, state_version, version, last_event, \
-                    lasting, lasting_crc, recent, recent_crc, recent_until) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
+                    lasting, lasting_crc, recent, recent_crc, requests, requests_crc, recent_until) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) \
              ON CONFLICT (pool) DO UPDATE SET (state_version, version, last_event, \
-                    lasting, lasting_crc, recent, recent_crc, recent_until, taken_at) = \
-                (excluded.state_version, excluded.version, excluded.last_event, excluded.lasting, \
-                 excluded.lasting_crc, excluded.recent, excluded.recent_crc, excluded.recent_until, clock_timestamp()) \
+                    lasting, lasting_crc, recent, recent_crc, requests, requests_crc, recent_until, taken_at) = \
+                (excluded.state_version, excluded.version, excluded.last_event, excluded.lasting, excluded.lasting_crc, \
+                 excluded.recent, excluded.recent_crc, excluded.requests, excluded.requests_crc, \
+                 excluded.recent_until, clock_timestamp()) \
               WHERE s.version < excluded.version OR s.state_version <> excluded.state_version",
         )
         .bind(pool.as_str())
@@ -164,8 +220,10 @@ impl Store {
         .bind(last_event.0)
         .bind(snapshot.lasting)
         .bind(checksums[0])
-        .bind(snapshot.recent)
+        .bind(snapshot.claims)
         .bind(checksums[1])
+        .bind(snapshot.requests)
+        .bind(checksums[2])
         .bind(snapshot.recent_until.to_utc());
         in_time(query.execute(&self.database)).await?;
         Ok(())
@@ -185,45 +243,6 @@ impl Store {
         in_time(query.execute(&self.database)).await?;
         Ok(())
     }
-}
-
-impl Bytes {
-    /// The pool that the bytes tell of; without what was not asked for. Takes its time: a millisecond for each few
-    /// thousand tickets and commands.
-    ///
-    /// # Errors
-    /// The bytes are not what was written.
-    pub fn pool(&self) -> Result<Pool, StoreError> {
-        let (lasting, recent) = self.parts()?;
-        Ok(Pool::from_snapshot(lasting, recent)?)
-    }
-
-    /// The two parts: what lasts, and, if it was asked for, what is remembered for a while.
-    ///
-    /// # Errors
-    /// The bytes are not what was written.
-    pub fn parts(&self) -> Result<(&[u8], Option<&[u8]>), StoreError> {
-        let lasting: &[u8] = self.0.try_get("lasting")?;
-        let recent: Option<&[u8]> = self.0.try_get("recent")?;
-        self.check(lasting, "lasting_crc")?;
-        if let Some(recent) = recent {
-            self.check(recent, "recent_crc")?;
-        }
-        Ok((lasting, recent))
-    }
-
-    fn check(&self, bytes: &[u8], column: &str) -> Result<(), StoreError> {
-        let (expected, found) = (self.0.try_get(column)?, checksum(bytes));
-        if expected == found {
-            Ok(())
-        } else {
-            Err(StoreError::Checksum { expected, found })
-        }
-    }
-}
-
-fn checksum(bytes: &[u8]) -> i64 {
-    crc32fast::hash(bytes).into()
 }
 
 fn header(row: &PgRow) -> Result<Header, sqlx::Error> {

@@ -93,7 +93,8 @@ impl Taker {
         let Some(snapshot) = spawn_blocking(move || pool.to_snapshot()).await?? else {
             return Ok(());
         };
-        let bytes = snapshot.lasting.len() + snapshot.recent.len();
+        let parts = [&snapshot.lasting, &snapshot.claims, &snapshot.requests];
+        let bytes: usize = parts.iter().map(|part| part.len()).sum();
         let version = snapshot.version;
         snapshots.store.write(id, snapshot, last_event).await?;
         tracing::info!(pool = %id, %version, bytes, "snapshot taken");

@@ -20,7 +20,7 @@ use crate::{
     domain::{Pool, snapshot::STATE_VERSION},
     snapshots::{
         Store,
-        store::{Header, StoreError},
+        store::{Header, Part, StoreError},
     },
 };
 
@@ -43,34 +43,41 @@ pub(super) enum AtMark {
 /// What two snapshots with equal bytes have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Digest {
-    lasting: [u8; 32],
-    recent: [u8; 32],
+    /// In the order of [`PARTS`].
+    parts: [[u8; 32]; 3],
     recent_until: Timestamp,
 }
+
+/// What a snapshot consists of, and what is said if one of it differs.
+const PARTS: [(Part, &str); 3] = [
+    (Part::Lasting, "its state is not the one that the log gives"),
+    (
+        Part::Claims,
+        "the claims that it remembers for a while are not those that the log gives",
+    ),
+    (
+        Part::Requests,
+        "the commands that it remembers are not those that the log gives",
+    ),
+];
 
 impl Digest {
     /// Of a pool's state; none if that has no snapshot.
     pub(super) fn of_pool(pool: &Pool) -> Option<Self> {
         let snapshot = pool.to_snapshot().ok()??;
-        let recent_until = snapshot.recent_until;
-        Some(Self::new(&snapshot.lasting, &snapshot.recent, recent_until))
-    }
-
-    fn new(lasting: &[u8], recent: &[u8], recent_until: Timestamp) -> Self {
-        Self {
-            lasting: Sha256::digest(lasting).into(),
-            recent: Sha256::digest(recent).into(),
-            recent_until,
-        }
+        let parts = [snapshot.lasting, snapshot.claims, snapshot.requests];
+        Some(Self {
+            parts: parts.map(|bytes| Sha256::digest(bytes).into()),
+            recent_until: snapshot.recent_until,
+        })
     }
 
     /// What differs, if anything does.
     fn difference(&self, given: &Self) -> Option<&'static str> {
-        if self.lasting != given.lasting {
-            return Some("its state is not the one that the log gives");
-        }
-        if self.recent != given.recent {
-            return Some("what it remembers for a while is not what the log gives");
+        let pairs = self.parts.iter().zip(&given.parts).zip(PARTS);
+        let mut different = pairs.filter(|((stored, given), _)| stored != given);
+        if let Some((_, (_, wrong))) = different.next() {
+            return Some(wrong);
         }
         (self.recent_until != given.recent_until)
             .then_some("it remembers until another time than the log gives")
@@ -156,17 +163,20 @@ async fn compare_bytes(
     header: &Header,
     given: &Digest,
 ) -> Result<Outcome, StoreError> {
-    let Some(bytes) = store.bytes(pool, header, true).await? else {
-        return Ok(Outcome::Replaced);
+    let mut stored = Digest {
+        parts: [[0; 32]; 3],
+        recent_until: header.recent_until,
     };
-    let (lasting, recent) = match bytes.parts() {
-        Ok((lasting, recent)) => (lasting, recent.unwrap_or_default()),
-        Err(damaged @ StoreError::Checksum { .. }) => {
-            return Ok(Outcome::Differs(damaged.to_string()));
-        }
-        Err(error) => return Err(error),
-    };
-    let stored = Digest::new(lasting, recent, header.recent_until);
+    for (digest, (part, _)) in stored.parts.iter_mut().zip(PARTS) {
+        *digest = match store.bytes(pool, header, part).await {
+            Ok(Some(bytes)) => Sha256::digest(bytes).into(),
+            Ok(None) => return Ok(Outcome::Replaced),
+            Err(damaged @ StoreError::Checksum { .. }) => {
+                return Ok(Outcome::Differs(damaged.to_string()));
+            }
+            Err(error) => return Err(error),
+        };
+    }
     Ok(match stored.difference(given) {
         Some(wrong) => Outcome::Differs(wrong.to_owned()),
         None => Outcome::Equal,

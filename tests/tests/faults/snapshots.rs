@@ -112,7 +112,7 @@ async fn what_is_remembered_for_a_while_is_not_even_read_when_it_does_not_count_
     // Later events that were decided before would need it.
     execute(
         &mut admin,
-        "UPDATE onsale_command.snapshots SET recent = 'nonsense', recent_until = now() - interval '1 hour'",
+        "UPDATE onsale_command.snapshots SET recent = 'nonsense', requests = 'nonsense', recent_until = now() - interval '1 hour'",
     )
     .await;
     let (service, mut caller) = start(&database).await;
@@ -125,9 +125,10 @@ async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
     let (database, order, claim) = a_long_pool().await;
     let mut admin = database.admin().await;
     for spoil in [
-        // Damaged, in either part.
+        // Damaged, in one of its parts.
         "lasting = set_byte(lasting, 200, get_byte(lasting, 200) # 1)",
-        "recent = set_byte(recent, 200, get_byte(recent, 200) # 1)",
+        "requests = set_byte(requests, 200, get_byte(requests, 200) # 1)",
+        "recent_crc = recent_crc + 1",
         // Of another layout, older or newer.
         "state_version = state_version - 1",
         "state_version = state_version + 1",
@@ -149,7 +150,7 @@ async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
         let admin_ref = tokio::sync::Mutex::new(&mut admin);
         eventually(LIMIT, format!("a snapshot instead of {spoil}"), || async {
             sqlx::query_scalar::<_, i64>(
-                "SELECT version FROM onsale_command.snapshots s WHERE state_version = 1 AND version BETWEEN $1 AND 500 \
+                "SELECT version FROM onsale_command.snapshots s WHERE state_version = 2 AND version BETWEEN $1 AND 500 \
                     AND last_event = (SELECT event_id FROM onsale_log.events e WHERE e.version = s.version)",
             )
             .bind(known)
@@ -168,6 +169,48 @@ async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
     }
     let (_service, mut caller) = start(&database).await;
     is_as_it_was(&mut caller, &order, &claim).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_is_replaced_while_it_is_read_is_followed_by_the_new_one() {
+    let (database, order, claim) = a_long_pool().await;
+    let mut admin = database.admin().await;
+    execute(
+        &mut admin,
+        "CREATE TABLE kept AS TABLE onsale_command.snapshots",
+    )
+    .await;
+    let (service, mut caller) = start(&database).await;
+    let first = snapshot_from(&mut admin, 1).await;
+    for n in 0..30 {
+        let customer = format!("later-{n}");
+        caller.claim(POOL, &customer, 4).await.unwrap();
+    }
+    snapshot_from(&mut admin, first + 1).await;
+    service.stop().await;
+    // Who asks first sees the first snapshot, and who asks later only the second one.
+    execute(
+        &mut admin,
+        "INSERT INTO kept SELECT * FROM onsale_command.snapshots;
+         ALTER TABLE onsale_command.snapshots RENAME TO replaced;
+         CREATE SEQUENCE asked;
+         CREATE VIEW onsale_command.snapshots AS SELECT * FROM kept WHERE version =
+            (SELECT CASE nextval('asked') WHEN 1 THEN min(version) ELSE max(version) END FROM kept);
+         GRANT USAGE ON SEQUENCE asked TO PUBLIC;
+         GRANT SELECT ON onsale_command.snapshots TO PUBLIC",
+    )
+    .await;
+    let (service, mut caller) = start(&database).await;
+    is_as_it_was(&mut caller, &order, &claim).await;
+    assert_eq!(service.logged(IGNORED), 0);
+    let asked: i64 = sqlx::query_scalar("SELECT last_value FROM asked")
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    assert!(
+        asked >= 6,
+        "a header, no bytes, a header, three parts: {asked}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -239,7 +282,7 @@ async fn two_instances_that_take_snapshots_of_a_pool_at_once_are_harmless() {
     within(LIMIT, "both take snapshots", Box::pin(both)).await;
     for (service, _) in instances {
         assert_eq!(service.logged("a snapshot was not taken"), 0);
-        // One may replace what the other is about to read, which then folds from the first event on.
+        // One may replace what the other is about to read, again and again, which then folds from the first event on.
         for line in service.log() {
             let is_ignored = line["message"] == IGNORED;
             assert!(!is_ignored || line["error"] == REPLACED, "{line}");
@@ -268,7 +311,8 @@ async fn an_older_snapshot_does_not_take_the_place_of_a_newer_one() {
         let snapshot = Snapshot {
             version: Version::new(written).unwrap(),
             lasting: vec![1],
-            recent: vec![],
+            claims: vec![],
+            requests: vec![],
             recent_until: Timestamp::default(),
         };
         let last_event = EventId(Uuid::from_u128(1));

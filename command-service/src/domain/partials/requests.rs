@@ -1,7 +1,10 @@
 //! Which commands were recorded, so that a repeat gets its first receipt.
 
+mod rows;
+
 use std::time::Duration;
 
+use bytes::Bytes;
 use onsale_shared::{
     event::{CommandHash, PoolEvent, ReleaseCause},
     id::{ClaimId, RequestId},
@@ -11,18 +14,22 @@ use onsale_shared::{
 
 use uuid::Uuid;
 
+use self::rows::Rows;
 use super::journaled_by;
 use crate::domain::{
     fact::Entry,
-    journal::{Map, Queue},
-    snapshot::{Damaged, Reader, Writer},
+    journal::{Cell, Map, Queue},
+    snapshot::Damaged,
 };
 
 /// See the module.
 #[derive(Clone, Debug, Default)]
 pub struct Requests {
+    /// Those of the snapshot that the pool was loaded from, until all of them are forgotten.
+    restored: Cell<Rows>,
+    /// Those recorded since. One that is among the restored, too, has gained an event, or was forgotten and recorded again.
     by_id: Map<RequestId, Kept>,
-    /// In the order in which they were recorded. One that was forgotten and recorded again has a later place, too.
+    /// The keys of `by_id`, in the order in which they were recorded. One that was forgotten and recorded again has a later place, too.
     oldest_first: Queue<(Timestamp, RequestId)>,
 }
 
@@ -64,7 +71,7 @@ impl From<&Kept> for Remembered {
     }
 }
 
-journaled_by!(Requests, by_id, oldest_first);
+journaled_by!(Requests, restored, by_id, oldest_first);
 
 impl Requests {
     /// How long a command is remembered at least, in event time.
@@ -83,7 +90,12 @@ impl Requests {
     /// What is remembered of a command that was recorded just now.
     #[must_use]
     pub fn get(&self, id: RequestId) -> Option<Remembered> {
-        self.by_id.get(&id).map(Remembered::from)
+        self.kept(id).as_ref().map(Remembered::from)
+    }
+
+    fn kept(&self, id: RequestId) -> Option<Kept> {
+        let since = self.by_id.get(&id).copied();
+        since.or_else(|| self.restored.get().get(id))
     }
 
     pub(crate) fn evolve(&mut self, entry: &Entry<'_>) {
@@ -99,12 +111,16 @@ impl Requests {
                 self.by_id.remove(&id);
             }
         }
+        let newest = self.restored.get().newest();
+        if newest.is_some_and(|newest| is_forgotten(newest, entry.time)) {
+            self.restored.set(Rows::default());
+        }
     }
 
     fn remember(&mut self, id: RequestId, entry: &Entry<'_>) {
         let claim = claim_of(entry.event).map(|claim| claim.0);
         let position = entry.position.unwrap_or(Position::START);
-        let known = self.by_id.update(&id, |kept| {
+        let one_more_event = |kept: &mut Kept| {
             if is_forgotten(kept.time, entry.time) {
                 return false;
             }
@@ -112,19 +128,21 @@ impl Requests {
             kept.position = position;
             kept.claim = claim.unwrap_or(kept.claim);
             true
-        });
-        if known != Some(true) {
-            let hash = entry.command_hash.map_or(0, |hash| hash.0);
-            let kept = Kept {
-                hash: hash.to_be_bytes(),
-                claim: claim.unwrap_or_default(),
-                version: entry.version,
-                position,
-                time: entry.time,
-            };
-            self.by_id.set(id, kept);
-            self.oldest_first.push((entry.time, id));
+        };
+        if self.by_id.update(&id, one_more_event) == Some(true) {
+            return;
         }
+        let restored = self.restored.get().get(id);
+        let kept = restored.and_then(|mut kept| one_more_event(&mut kept).then_some(kept));
+        let kept = kept.unwrap_or_else(|| Kept {
+            hash: entry.command_hash.map_or(0, |hash| hash.0).to_be_bytes(),
+            claim: claim.unwrap_or_default(),
+            version: entry.version,
+            position,
+            time: entry.time,
+        });
+        self.by_id.set(id, kept);
+        self.oldest_first.push((kept.time, id));
     }
 
     /// The events after `base` up to `last` are in the log, densely from `first_position`: their commands learn their
@@ -149,54 +167,21 @@ impl Requests {
         }
     }
 
-    /// Writes what is not forgotten at `at`, and returns until when it counts.
-    pub(crate) fn write(&self, writer: &mut Writer, at: Timestamp) -> Timestamp {
-        let rows: Vec<Row> = self
-            .oldest_first
-            .iter()
-            .filter_map(|(time, id)| {
-                let kept = self.by_id.get(id)?;
-                let counts = kept.time == *time && !is_forgotten(*time, at);
-                counts.then(|| kept.row(*id))
-            })
-            .collect();
-        let last = rows.iter().map(|(.., micros)| *micros).max();
-        writer.put_rows(rows.into_iter());
-        Timestamp::from_micros(last.unwrap_or_default()).plus(Self::KEPT_FOR)
+    /// The bytes of what is not forgotten at `at`, and until when it counts.
+    pub(crate) fn write(&self, at: Timestamp) -> (Vec<u8>, Timestamp) {
+        let restored = self.restored.get().iter();
+        let restored = restored.filter(|(id, _)| self.by_id.get(id).is_none());
+        let since = self.by_id.iter().map(|(id, kept)| (*id, *kept));
+        let all = restored.chain(since);
+        let (bytes, newest) = rows::write(all.filter(|(_, kept)| !is_forgotten(kept.time, at)));
+        (bytes, newest.plus(Self::KEPT_FOR))
     }
 
-    pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
-        let mut requests = Self::default();
-        let rows = reader.rows()?;
-        requests.by_id.reserve(rows);
-        for _ in 0..rows {
-            let (id, kept) = Kept::of_row(reader.take()?);
-            requests.oldest_first.push((kept.time, id));
-            requests.by_id.set(id, kept);
-        }
-        Ok(requests)
-    }
-}
-
-/// A request, as it is written: its id, hash (as 16 bytes), claim, version, position, and time in microseconds.
-type Row = (RequestId, Uuid, Uuid, Version, Position, i64);
-
-impl Kept {
-    const fn row(&self, id: RequestId) -> Row {
-        let hash = Uuid::from_bytes(self.hash);
-        let micros = self.time.as_micros();
-        (id, hash, self.claim, self.version, self.position, micros)
-    }
-
-    const fn of_row((id, hash, claim, version, position, micros): Row) -> (RequestId, Self) {
-        let kept = Self {
-            hash: hash.into_bytes(),
-            claim,
-            version,
-            position,
-            time: Timestamp::from_micros(micros),
-        };
-        (id, kept)
+    pub(crate) fn read(bytes: Bytes) -> Result<Self, Damaged> {
+        Ok(Self {
+            restored: Cell::new(Rows::read(bytes)?),
+            ..Self::default()
+        })
     }
 }
 

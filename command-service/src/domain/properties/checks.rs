@@ -252,7 +252,9 @@ pub(super) fn snapshot(pool: &Pool) -> Snapshot {
 /// The pool without what it has forgotten.
 pub(super) fn restored(pool: &Pool) -> Pool {
     let snapshot = snapshot(pool);
-    Pool::from_snapshot(&snapshot.lasting, Some(&snapshot.recent)).unwrap()
+    let mut pool = Pool::from_snapshot(&snapshot.lasting, Some(&snapshot.claims)).unwrap();
+    pool.recall(snapshot.requests.into()).unwrap();
+    pool
 }
 
 /// What a promoter says of the state that an edit was made on.

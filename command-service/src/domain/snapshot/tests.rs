@@ -9,7 +9,7 @@ use onsale_shared::{
 use uuid::Uuid;
 
 use super::*;
-use crate::domain::{Entry, commands::testing::*, partials::Claims};
+use crate::domain::{Entry, commands::testing::*, journal::Mark, partials::Claims};
 
 /// Folds events of as many requests, a minute apart, from a time on.
 fn fold_from(pool: &mut Pool, start: Timestamp, events: &[PoolEvent]) {
@@ -72,6 +72,12 @@ fn snapshot(pool: &Pool) -> Snapshot {
     pool.to_snapshot().unwrap().unwrap()
 }
 
+fn restored(snapshot: &Snapshot) -> Pool {
+    let mut pool = Pool::from_snapshot(&snapshot.lasting, Some(&snapshot.claims)).unwrap();
+    pool.recall(snapshot.requests.clone().into()).unwrap();
+    pool
+}
+
 /// If this fails, the layout has changed, or what `evolve` makes of these events: raise [`STATE_VERSION`], and put the
 /// new version with the new hash here. Services that still run then ignore each other's snapshots, and nothing is lost.
 #[test]
@@ -81,12 +87,18 @@ fn another_layout_has_another_state_version() {
     let released = released(4, 5, ReleaseCause::Cancelled);
     fold_from(&mut pool, minute(60), &[cancelled(), released]);
     let layout = [on_sale, snapshot(&pool)].map(|snapshot| {
-        let parts = [snapshot.lasting, snapshot.recent];
+        let parts = [snapshot.lasting, snapshot.claims, snapshot.requests];
         parts.map(|bytes| crc32fast::hash(&bytes))
     });
     assert_eq!(
         (STATE_VERSION, layout),
-        (1, [[898645752, 186940728], [3353494940, 3998119257]])
+        (
+            2,
+            [
+                [898645752, 1498430383, 559264395],
+                [3353494940, 1491939287, 3937726893]
+            ]
+        )
     );
 }
 
@@ -94,7 +106,7 @@ fn another_layout_has_another_state_version() {
 fn a_pool_is_read_back_as_it_was() {
     let pool = a_pool_of_all_kinds();
     let written = snapshot(&pool);
-    let read = Pool::from_snapshot(&written.lasting, Some(&written.recent)).unwrap();
+    let read = restored(&written);
     assert_eq!(snapshot(&read), written);
     assert_eq!((read.version(), read.time()), (pool.version(), pool.time()));
     assert_eq!(read.stock.counts(), pool.stock.counts());
@@ -128,7 +140,7 @@ fn a_claim_that_ended_twice_in_one_moment_is_written_where_it_ended_last() {
         fold_from(&mut lived, at, &[event]);
     }
     let written = snapshot(&lived);
-    let mut restored = Pool::from_snapshot(&written.lasting, Some(&written.recent)).unwrap();
+    let mut restored = restored(&written);
     for pool in [&mut lived, &mut restored] {
         fold_from(pool, at, &[refunded(1, 3)]);
         assert_eq!(pool.corrupted_at(), None);
@@ -147,7 +159,8 @@ fn what_is_forgotten_is_not_written() {
     let later = before.recent_until.plus(Duration::from_secs(1));
     fold_from(&mut pool, later, &[capacity_changed(12)]);
     let after = snapshot(&pool);
-    assert!(after.recent.len() < 100, "{} bytes", after.recent.len());
+    let left = after.claims.len() + after.requests.len();
+    assert!(left < 100, "{left} bytes");
     let over = [2, 3, 6, 7].map(claim_id);
     assert!(over.iter().all(|id| pool.claims.get(*id).is_none()));
     let cleared = over.len() - (pool.claims.iter().count() - 3);
@@ -189,15 +202,22 @@ fn bytes_that_end_early_or_late_are_damaged() {
         let cut = &written.lasting[..end];
         assert!(Pool::from_snapshot(cut, None).is_err(), "cut at {end}");
     }
-    for end in 0..written.recent.len() {
-        let cut = Some(&written.recent[..end]);
+    for end in 0..written.claims.len() {
+        let cut = Some(&written.claims[..end]);
         assert!(
             Pool::from_snapshot(&written.lasting, cut).is_err(),
             "cut at {end}"
         );
     }
+    let recalled = |bytes: Vec<u8>| Pool::default().recall(bytes.into());
+    for end in 0..written.requests.len() {
+        let cut = written.requests[..end].to_vec();
+        assert!(recalled(cut).is_err(), "cut at {end}");
+    }
+    recalled(written.requests.clone()).unwrap();
     let longer = [&written.lasting[..], &[0]].concat();
     assert!(Pool::from_snapshot(&longer, None).is_err());
+    assert!(recalled([&written.requests[..], &[0]].concat()).is_err());
 }
 
 /// A day and an hour after everything that happened, the pool as it is and as it is loaded.
@@ -250,5 +270,83 @@ fn a_command_that_was_forgotten_and_is_recorded_again_is_remembered_anew() {
         assert!(pool.requests.known(id, until).is_some());
         let forgotten = until.plus(Duration::from_micros(1));
         assert_eq!(pool.requests.known(id, forgotten), None);
+    }
+}
+
+/// One event of a command.
+fn fold_of(pool: &mut Pool, request: RequestId, time: Timestamp, event: &PoolEvent) {
+    let version = pool.version().next();
+    pool.evolve(&Entry {
+        event,
+        id: event_id(version.get()),
+        version,
+        position: Position::new(version.get() + 10),
+        time,
+        request: Some(request),
+        command_hash: Some(onsale_shared::event::CommandHash(5)),
+        actor: None,
+    });
+}
+
+#[test]
+fn a_command_whose_events_a_snapshot_divides_is_remembered_as_one() {
+    let request = RequestId(Uuid::from_u128(77));
+    let mut lived = a_pool_of_all_kinds();
+    let at = lived.time().plus(Duration::from_secs(1));
+    fold_of(&mut lived, request, at, &claimed(8, 10));
+    let mut read = restored(&snapshot(&lived));
+    for pool in [&mut lived, &mut read] {
+        fold_of(pool, request, at, &claimed(8, 11));
+    }
+    let remembered = read.requests.known(request, at).unwrap();
+    assert_eq!(remembered.version, read.version());
+    assert_eq!(remembered.claim, Some(claim_id(8)));
+    assert_eq!(lived.requests.known(request, at), Some(remembered));
+    assert_eq!(snapshot(&read), snapshot(&lived));
+    assert_eq!(snapshot(&restored(&snapshot(&read))), snapshot(&lived));
+}
+
+#[test]
+fn commands_of_a_snapshot_are_remembered_for_a_day_and_taken_back_with_the_batch_that_forgot_them()
+{
+    let mut read = restored(&snapshot(&a_pool_of_all_kinds()));
+    let last = RequestId(Uuid::from_u128(
+        u128::try_from(read.version().get()).unwrap(),
+    ));
+    let decided = read.requests.get(last).unwrap().time;
+    let until = decided.plus(Requests::KEPT_FOR);
+    assert!(read.requests.known(last, until).is_some());
+    let forgotten = until.plus(Duration::from_micros(1));
+    assert_eq!(read.requests.known(last, forgotten), None);
+
+    let before = snapshot(&read);
+    read.begin(Some(Mark(1)));
+    fold_of(
+        &mut read,
+        RequestId(Uuid::from_u128(78)),
+        forgotten,
+        &capacity_changed(12),
+    );
+    assert_eq!(read.requests.get(last), None, "its room is given back");
+    read.undo(Mark(1));
+    assert!(read.requests.known(last, until).is_some());
+    assert_eq!(snapshot(&read), before);
+}
+
+#[test]
+fn commands_that_are_not_as_they_are_written_are_damaged() {
+    let written = snapshot(&a_pool_of_all_kinds()).requests;
+    let read = |bytes: Vec<u8>| Pool::default().recall(bytes.into());
+    let (head, rows) = written.split_at(16);
+    let (first, others) = rows.split_at(72);
+    let (second, others) = others.split_at(72);
+    read([head, first, second, others].concat()).unwrap();
+    for wrong in [
+        [head, second, first, others].concat(),
+        [head, first, first, others].concat(),
+        [head, &first[..48], &[255; 8], &first[56..], second, others].concat(),
+        [&head[..8], &[255; 8], first, second, others].concat(),
+    ] {
+        assert!(read(wrong).is_err());
     }
 }

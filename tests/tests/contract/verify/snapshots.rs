@@ -77,9 +77,14 @@ async fn a_snapshot_that_differs_from_the_log_is_named() {
             "its state is not the one that the log gives",
         ),
         (
-            of_other("recent"),
+            "recent = '\\x0000', recent_crc = 1104745215".to_owned(),
             format!("one at version {version}"),
-            "what it remembers for a while is not what the log gives",
+            "the claims that it remembers for a while are not those that the log gives",
+        ),
+        (
+            of_other("requests"),
+            format!("one at version {version}"),
+            "the commands that it remembers are not those that the log gives",
         ),
         (
             "recent_until = recent_until - interval '1 hour'".to_owned(),
