@@ -4,12 +4,16 @@
 //! forgotten is not written, and no journal: a snapshot is taken of a state without anything on its way.
 
 mod codec;
+pub(crate) mod frames;
 
 pub use codec::{Damaged, Reader, Unwritable, Writer};
+
+use std::sync::mpsc;
 
 use bytes::Bytes;
 use onsale_shared::{log::Version, time::Timestamp};
 
+use self::frames::Frames;
 use super::{
     partials::{Claims, Customers, Limits, Pricing, Requests, Sale, Sales, Schedule, Stock},
     pool::Pool,
@@ -53,24 +57,23 @@ impl Pool {
         self.sale.write(&mut lasting);
         self.schedule.write(&mut lasting);
         self.sales.write(&mut lasting);
-        let mut claims = Writer::default();
-        let claims_until = self.claims.write_recent(&mut claims);
+        let (claims, claims_until) = self.claims.write_recent()?;
         let (requests, requests_until) = self.requests.write(self.time());
         Ok(Some(Snapshot {
             version: self.version(),
             lasting: lasting.finish()?,
-            claims: claims.finish()?,
+            claims,
             requests,
             recent_until: claims_until.max(requests_until),
         }))
     }
 
-    /// The state that bytes of this [`STATE_VERSION`] tell of. Without `claims` it has forgotten those that
-    /// are over, and all commands in any case: they may come [later](Self::recall).
+    /// The state that bytes of this [`STATE_VERSION`] tell of. What is remembered for a while may be
+    /// [recalled](Self::recall_claims) afterwards.
     ///
     /// # Errors
     /// The bytes are not what [`Self::to_snapshot`] writes.
-    pub fn from_snapshot(lasting: &[u8], claims: Option<&[u8]>) -> Result<Self, Damaged> {
+    pub fn from_snapshot(lasting: &[u8]) -> Result<Self, Damaged> {
         let mut reader = Reader::new(lasting);
         let (version, time): (Version, i64) = reader.take()?;
         let mut pool = Self::at(version, Timestamp::from_micros(time));
@@ -83,19 +86,32 @@ impl Pool {
         pool.schedule = Schedule::read(&mut reader)?;
         pool.sales = Sales::read(&mut reader)?;
         reader.finish()?;
-        if let Some(claims) = claims {
-            let mut reader = Reader::new(claims);
-            pool.claims.read_recent(&mut reader)?;
-            reader.finish()?;
-        }
         Ok(pool)
+    }
+
+    /// Has the pool remember the claims that are over of the snapshot that it was just made from. Reads them as their
+    /// bytes come, in pieces of any size, and waits for these.
+    ///
+    /// # Errors
+    /// The bytes are not what [`Self::to_snapshot`] writes.
+    pub fn recall_claims(&mut self, pieces: &mpsc::Receiver<Vec<u8>>) -> Result<(), Damaged> {
+        let mut frames = Frames::default();
+        for piece in pieces {
+            frames.push(&piece);
+            while let Some(frame) = frames.next() {
+                let mut reader = Reader::new(&frame);
+                self.claims.read_recent(&mut reader)?;
+                reader.finish()?;
+            }
+        }
+        frames.finish()
     }
 
     /// Has the pool remember the commands of the snapshot that it was just made from.
     ///
     /// # Errors
     /// The bytes are not what [`Self::to_snapshot`] writes.
-    pub fn recall(&mut self, requests: Bytes) -> Result<(), Damaged> {
+    pub fn recall_requests(&mut self, requests: Bytes) -> Result<(), Damaged> {
         self.requests = Requests::read(requests)?;
         Ok(())
     }

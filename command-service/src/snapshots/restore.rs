@@ -1,6 +1,6 @@
 //! A pool from its snapshot, if that belongs to the log's history.
 
-use std::time::Duration;
+use std::{sync::mpsc, time::Duration};
 
 use onsale_shared::{
     id::PoolId,
@@ -105,21 +105,25 @@ impl Snapshots {
         let with_recent = counts(header, &page, log.clock().now());
         let _turn = self.restoring.acquire().await;
         let lasting = self.bytes(pool, header, Part::Lasting).await?;
-        let claims = match with_recent {
-            true => Some(self.bytes(pool, header, Part::Claims).await?),
-            false => None,
-        };
-        // Aside, since it takes as long as it takes: this thread serves others. The commands come meanwhile.
-        let reading = spawn_blocking(move || Pool::from_snapshot(&lasting, claims.as_deref()));
-        let requests = match with_recent {
-            true => Some(self.bytes(pool, header, Part::Requests).await?),
-            false => None,
+        // Aside, since it takes as long as it takes: this thread serves others. What is read meanwhile is not more than
+        // a snapshot may have.
+        let (pieces, coming) = mpsc::channel();
+        let reading = spawn_blocking(move || {
+            let mut pool = Pool::from_snapshot(&lasting)?;
+            pool.recall_claims(&coming)?;
+            Ok(pool)
+        });
+        let requests = if with_recent {
+            Some(self.recent(pool, header, pieces).await?)
+        } else {
+            drop(pieces);
+            None
         };
         let read = reading.await.map_err(|_ended| Unusable::Ending)?;
         let mut pool = read.map_err(StoreError::Damaged)?;
         let folding = spawn_blocking(move || {
             if let Some(requests) = requests {
-                pool.recall(requests.into())?;
+                pool.recall_requests(requests.into())?;
             }
             fold(&mut pool, &page[1..]);
             Ok(pool)
@@ -129,6 +133,22 @@ impl Snapshots {
             pool: folded.map_err(StoreError::Damaged)?,
             snapshot: header.version,
         })
+    }
+
+    /// Sends what comes of the claims that are over, and returns the commands.
+    async fn recent(
+        &self,
+        pool: &PoolId,
+        header: &Header,
+        claims: mpsc::Sender<Vec<u8>>,
+    ) -> Result<Vec<u8>, Unusable> {
+        // Who reads them may have ended, since they make no sense: then the checksum is not right either.
+        let send = move |piece: &[u8], _| drop(claims.send(piece.to_vec()));
+        let are_there = self.store.pieces(pool, header, Part::Claims, send).await?;
+        if !are_there {
+            return Err(Unusable::Replaced);
+        }
+        self.bytes(pool, header, Part::Requests).await
     }
 
     async fn bytes(&self, pool: &PoolId, header: &Header, part: Part) -> Result<Vec<u8>, Unusable> {

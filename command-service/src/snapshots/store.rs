@@ -156,34 +156,51 @@ impl Store {
         header: &Header,
         part: Part,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let mut pieces = sqlx::query(part.pieces())
+        let mut bytes = Vec::new();
+        let take = |piece: &[u8], size: usize| {
+            bytes.reserve_exact(size.saturating_sub(bytes.len()));
+            bytes.extend_from_slice(piece);
+        };
+        let is_there = self.pieces(pool, header, part, take).await?;
+        Ok(is_there.then_some(bytes))
+    }
+
+    /// As [`bytes`](Self::bytes), which `take` gets in pieces, with the size of them all, before it is known whether they
+    /// are what was written. Whether they are there.
+    ///
+    /// # Errors
+    /// The database failed, or the bytes are not what was written.
+    pub async fn pieces(
+        &self,
+        pool: &PoolId,
+        header: &Header,
+        part: Part,
+        mut take: impl FnMut(&[u8], usize) + Send,
+    ) -> Result<bool, StoreError> {
+        let mut rows = sqlx::query(part.pieces())
             .bind(pool.as_str())
             .bind(header.state_version)
             .bind(header.version.get())
             .bind(header.last_event.0)
             .bind(PIECE_BYTES)
             .fetch(&self.database);
-        let mut found = crc32fast::Hasher::new();
-        let (mut bytes, mut expected) = (Vec::new(), None);
+        let mut checksum = crc32fast::Hasher::new();
+        let mut expected = None;
         let reading = async {
-            while let Some(row) = pieces.try_next().await? {
-                if expected.is_none() {
-                    expected = Some(row.try_get("crc")?);
-                    let size = usize::try_from(row.try_get::<i32, _>("size")?);
-                    bytes.reserve_exact(size.unwrap_or(0).min(BYTES_MAX));
-                }
-                let piece: &[u8] = row.try_get("piece")?;
-                found.update(piece);
-                bytes.extend_from_slice(piece);
+            while let Some(row) = rows.try_next().await? {
+                expected = Some(row.try_get("crc")?);
+                let size = usize::try_from(row.try_get::<i32, _>("size")?);
+                let piece = row.try_get("piece")?;
+                checksum.update(piece);
+                take(piece, size.unwrap_or_default().min(BYTES_MAX));
             }
             Ok(())
         };
         in_time(reading).await?;
-        let found = found.finalize().into();
+        let found = checksum.finalize().into();
         match expected {
-            None => Ok(None),
-            Some(expected) if expected == found => Ok(Some(bytes)),
-            Some(expected) => Err(StoreError::Checksum { expected, found }),
+            Some(expected) if expected != found => Err(StoreError::Checksum { expected, found }),
+            expected => Ok(expected.is_some()),
         }
     }
 

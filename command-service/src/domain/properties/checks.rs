@@ -5,7 +5,10 @@
     reason = "a question of the model is about few kinds"
 )]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::mpsc,
+};
 
 use onsale_shared::{
     event::{CommandHash, PoolEvent, ReleaseCause},
@@ -252,8 +255,12 @@ pub(super) fn snapshot(pool: &Pool) -> Snapshot {
 /// The pool without what it has forgotten.
 pub(super) fn restored(pool: &Pool) -> Pool {
     let snapshot = snapshot(pool);
-    let mut pool = Pool::from_snapshot(&snapshot.lasting, Some(&snapshot.claims)).unwrap();
-    pool.recall(snapshot.requests.into()).unwrap();
+    let mut pool = Pool::from_snapshot(&snapshot.lasting).unwrap();
+    let (pieces, coming) = mpsc::channel();
+    pieces.send(snapshot.claims).unwrap();
+    drop(pieces);
+    pool.recall_claims(&coming).unwrap();
+    pool.recall_requests(snapshot.requests.into()).unwrap();
     pool
 }
 

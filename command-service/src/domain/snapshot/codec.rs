@@ -21,6 +21,12 @@ impl Damaged {
 #[error("a pool's state cannot be written down")]
 pub struct Unwritable(#[source] Box<dyn std::error::Error + Send + Sync>);
 
+impl Unwritable {
+    pub(super) fn because(error: impl std::error::Error + Send + Sync + 'static) -> Self {
+        Self(error.into())
+    }
+}
+
 /// Writes one value after the other.
 #[derive(Debug, Default)]
 pub struct Writer {
@@ -55,7 +61,7 @@ impl Writer {
     }
 
     fn fail(&mut self, error: impl std::error::Error + Send + Sync + 'static) {
-        self.failed.get_or_insert(Unwritable(error.into()));
+        self.failed.get_or_insert(Unwritable::because(error));
     }
 
     /// All that was written.

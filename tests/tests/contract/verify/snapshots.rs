@@ -77,7 +77,7 @@ async fn a_snapshot_that_differs_from_the_log_is_named() {
             "its state is not the one that the log gives",
         ),
         (
-            "recent = '\\x0000', recent_crc = 1104745215".to_owned(),
+            "recent = '\\x00', recent_crc = 3523407757".to_owned(),
             format!("one at version {version}"),
             "the claims that it remembers for a while are not those that the log gives",
         ),

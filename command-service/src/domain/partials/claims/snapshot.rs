@@ -17,8 +17,11 @@ use super::{
 };
 use crate::domain::{
     journal::Cell,
-    snapshot::{Damaged, Reader, Writer},
+    snapshot::{Damaged, Reader, Unwritable, Writer, frames},
 };
+
+/// Claims that are over come in frames of so many.
+const FRAME_CLAIMS: usize = 1_024;
 
 /// A claim, as it is written; its tickets follow.
 #[derive(Serialize, Deserialize)]
@@ -89,8 +92,8 @@ impl Claims {
         write_claims(writer, &claims);
     }
 
-    /// Writes the claims that are over and not forgotten, and returns until when they count.
-    pub(crate) fn write_recent(&self, writer: &mut Writer) -> Timestamp {
+    /// The bytes of the claims that are over and not forgotten, in [frames], and until when they count.
+    pub(crate) fn write_recent(&self) -> Result<(Vec<u8>, Timestamp), Unwritable> {
         // One that ended twice in the same moment has two equal places. Its last one counts: a pool that was restored
         // in between, while the claim was not over, knows no other.
         let mut written = HashSet::new();
@@ -106,8 +109,13 @@ impl Claims {
         ended.reverse();
         let kept_for = Self::KEPT_FOR.max(*self.late_purchase_window.get());
         let last = ended.iter().map(|(_, claim)| claim.ended_at).max();
-        write_claims(writer, &ended);
-        last.unwrap_or_default().plus(kept_for)
+        let mut bytes = Vec::new();
+        for claims in ended.chunks(FRAME_CLAIMS) {
+            let mut frame = Writer::default();
+            write_claims(&mut frame, claims);
+            frames::put(&mut bytes, frame)?;
+        }
+        Ok((bytes, last.unwrap_or_default().plus(kept_for)))
     }
 
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, Damaged> {
@@ -139,10 +147,9 @@ impl Claims {
         Ok(claims)
     }
 
+    /// One of the frames.
     pub(crate) fn read_recent(&mut self, reader: &mut Reader<'_>) -> Result<(), Damaged> {
-        let rows = reader.rows()?;
-        self.by_id.reserve(rows);
-        for _ in 0..rows {
+        for _ in 0..reader.rows()? {
             let (id, claim) = self.read_claim(reader)?;
             self.ended.push((claim.ended_at, id));
             self.by_id.set(id, claim);
