@@ -160,6 +160,13 @@ target_folder() {
     echo "${folder:-$root/target}"
 }
 
+# How much memory the machine has; 4 GB where that is not told.
+machine_megabytes() {
+    local kilobytes
+    kilobytes=$(awk '$1 == "MemTotal:" { print $2 }' /proc/meminfo 2>/dev/null) || true
+    echo $((${kilobytes:-4194304} / 1024))
+}
+
 # build_release BINARY...
 # By --bin and never by --package: which packages are chosen decides the features of what they
 # share, and another choice would build half of it again.

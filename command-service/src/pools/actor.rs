@@ -196,6 +196,9 @@ impl Actor {
                 () = tokio::time::sleep(self.idle_time()), if is_idle => {
                     if self.pools.retire(&self.id, &self.mailbox) {
                         self.ask_for_snapshot(Snapshots::events_at_rest);
+                        // Aside, since a large pool has half a million things to give back: this thread serves others.
+                        let pool = std::mem::take(&mut self.pool);
+                        drop(tokio::task::spawn_blocking(move || drop(pool)));
                         return;
                     }
                 }

@@ -1,5 +1,6 @@
-//! Whether a large log is slower than a small one: the times of an append and of the read that loads a pool, at two sizes
-//! of a log that was appended over many pools, in turns, as sales go.
+//! Whether a large log is slower than a small one: the times of an append and of the read that loads a pool, in two logs
+//! that were appended over many pools, in turns, as sales go. The two are measured by turns as well: the machine's minutes
+//! differ by more than logs do.
 
 mod log;
 mod probe;
@@ -31,75 +32,113 @@ const EVENTS_PER_POOL: u32 = 1_000;
 pub struct Growth {
     /// Pools of the large log.
     pub pools: u32,
-    /// Pools of the small log, with which the large one begins.
-    pub pools_at_first: u32,
+    /// Pools of the small log.
+    pub pools_of_small: u32,
     /// A shell command that restarts PostgreSQL and empties the machine's cache of files; none: nothing is measured cold.
     pub restart: Option<String>,
 }
 
-/// Grows a log, measures it twice, and says what was found.
+/// How often each log has its turn.
+const ROUNDS: usize = 10;
+
+/// Grows two logs, measures them by turns, and says what was found.
 ///
 /// # Errors
-/// The log cannot be appended to or read, or the restart fails.
+/// A log cannot be appended to or read, or the restart fails.
 pub async fn run(growth: &Growth) -> anyhow::Result<()> {
-    let database = migrated_database().await;
-    let mut log = GrowingLog::new(database.log().await, EVENTS_PER_POOL)?;
-    progress("growing the small log");
-    log.grow_to(growth.pools_at_first).await?;
-    say("small", &measure(&mut log, &database, growth).await?)?;
-    progress("growing the large log");
-    log.grow_to(growth.pools).await?;
-    say("large", &measure(&mut log, &database, growth).await?)?;
+    let mut small = Measured::grow("small", growth.pools_of_small).await?;
+    let mut large = Measured::grow("large", growth.pools).await?;
+    progress("measuring both, by turns");
+    small.settle().await?;
+    large.settle().await?;
+    for _ in 0..ROUNDS {
+        small.measure_warm().await?;
+        large.measure_warm().await?;
+    }
     progress("verifying the large log");
     let began = Instant::now();
-    verify(&database).await?;
-    let rate = rate(u64::try_from(log.events())?, began.elapsed())?;
-    writeln!(stdout(), "  command-service verify: {rate} events/s")?;
+    verify(&large.database).await?;
+    let verified = rate(u64::try_from(large.probe.events())?, began.elapsed())?;
+    if let Some(command) = &growth.restart {
+        let status = Command::new("sh").args(["-c", command]).status()?;
+        ensure!(status.success(), "the restart ended with {status}");
+        small.reconnect().await;
+        large.reconnect().await;
+        for _ in 0..ROUNDS {
+            small.measure_cold().await?;
+            large.measure_cold().await?;
+        }
+    }
+    small.say().await?;
+    large.say().await?;
+    writeln!(stdout(), "  command-service verify: {verified} events/s")?;
     Ok(())
 }
 
-/// A log of one size.
-struct Size {
-    events: i64,
+/// A log of one size, in a database of its own.
+struct Measured {
+    name: &'static str,
+    database: TestDatabase,
+    probe: Probe,
     warm: Times,
-    cold: Option<Times>,
-    /// What PostgreSQL says of the size of the table and of each index.
-    bytes: Vec<(String, i64)>,
+    cold: Times,
 }
 
-async fn measure(
-    log: &mut GrowingLog,
-    database: &TestDatabase,
-    growth: &Growth,
-) -> anyhow::Result<Size> {
-    settle(&mut database.admin().await).await?;
-    let mut probe = Probe::new(log);
-    // What is touched for the first time is in no cache; so the same pools are touched twice, and the second time counts.
-    probe.times().await?;
-    probe.start_again();
-    let warm = probe.times().await?;
-    let cold = match &growth.restart {
-        None => None,
-        Some(command) => {
-            let status = Command::new("sh").args(["-c", command]).status()?;
-            ensure!(status.success(), "the restart ended with {status}");
-            probe.reconnect(database.log().await);
-            Some(probe.times().await?)
+impl Measured {
+    async fn grow(name: &'static str, pools: u32) -> anyhow::Result<Self> {
+        progress(&format!("growing the {name} log"));
+        let database = migrated_database().await;
+        let mut log = GrowingLog::new(database.log().await, EVENTS_PER_POOL)?;
+        log.grow_to(pools).await?;
+        Ok(Self {
+            name,
+            database,
+            probe: Probe::new(log),
+            warm: Times::default(),
+            cold: Times::default(),
+        })
+    }
+
+    async fn settle(&self) -> sqlx::Result<()> {
+        settle(&mut self.database.admin().await).await
+    }
+
+    /// What is touched for the first time is in no cache; so the same pools are touched twice, and the second time counts.
+    async fn measure_warm(&mut self) -> anyhow::Result<()> {
+        let place = self.probe.place();
+        self.probe.measure(&mut Times::default()).await?;
+        self.probe.go_back_to(place);
+        self.probe.measure(&mut self.warm).await
+    }
+
+    async fn measure_cold(&mut self) -> anyhow::Result<()> {
+        self.probe.measure(&mut self.cold).await
+    }
+
+    async fn reconnect(&mut self) {
+        self.probe.reconnect(self.database.log().await);
+    }
+
+    /// With what PostgreSQL says of the size of the table and of each index.
+    async fn say(&self) -> anyhow::Result<()> {
+        let bytes: Vec<(String, i64)> = sqlx::query_as(
+            "SELECT relname::text, pg_relation_size(pg_class.oid) FROM pg_class \
+               JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+              WHERE nspname = 'onsale_log' AND relkind IN ('r', 'i') AND relname LIKE 'events%' ORDER BY relname",
+        )
+        .fetch_all(&mut self.database.admin().await)
+        .await?;
+        let mut out = stdout();
+        writeln!(out, "{} log: {} events", self.name, self.probe.events())?;
+        writeln!(out, "  warm: {}", self.warm)?;
+        if !self.cold.is_empty() {
+            writeln!(out, "  cold: {}", self.cold)?;
         }
-    };
-    let bytes = sqlx::query_as(
-        "SELECT relname::text, pg_relation_size(pg_class.oid) FROM pg_class \
-           JOIN pg_namespace ON pg_namespace.oid = relnamespace \
-          WHERE nspname = 'onsale_log' AND relkind IN ('r', 'i') AND relname LIKE 'events%' ORDER BY relname",
-    )
-    .fetch_all(&mut database.admin().await)
-    .await?;
-    Ok(Size {
-        events: probe.events(),
-        warm,
-        cold,
-        bytes,
-    })
+        for (relation, bytes) in &bytes {
+            writeln!(out, "  {relation}: {} MB", bytes / 1_000_000)?;
+        }
+        Ok(())
+    }
 }
 
 /// What a server does in the background after so many inserts is done before anything is measured.
@@ -108,19 +147,6 @@ async fn settle(server: &mut PgConnection) -> sqlx::Result<()> {
         .execute(&mut *server)
         .await?;
     sqlx::query("CHECKPOINT").execute(server).await?;
-    Ok(())
-}
-
-fn say(name: &str, size: &Size) -> anyhow::Result<()> {
-    let mut out = stdout();
-    writeln!(out, "{name} log: {} events", size.events)?;
-    writeln!(out, "  warm: {}", size.warm)?;
-    if let Some(cold) = &size.cold {
-        writeln!(out, "  cold: {cold}")?;
-    }
-    for (relation, bytes) in &size.bytes {
-        writeln!(out, "  {relation}: {} MB", bytes / 1_000_000)?;
-    }
     Ok(())
 }
 

@@ -49,9 +49,9 @@ enum Command {
         /// Pools of the large log, of 1,000 events each
         #[arg(long, default_value_t = 20_000)]
         pools: u32,
-        /// Pools of the small log, with which the large one begins
+        /// Pools of the small log
         #[arg(long, default_value_t = 100)]
-        pools_at_first: u32,
+        pools_of_small: u32,
         /// A shell command that restarts PostgreSQL and empties the machine's cache of files; unset: nothing is measured
         /// cold
         #[arg(long, value_name = "COMMAND")]
@@ -96,12 +96,12 @@ async fn measure(cli: Cli) -> anyhow::Result<()> {
         }
         Some(Command::Growth {
             pools,
-            pools_at_first,
+            pools_of_small,
             restart,
         }) => {
             return growth::run(&Growth {
                 pools,
-                pools_at_first,
+                pools_of_small,
                 restart,
             })
             .await;

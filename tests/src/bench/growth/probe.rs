@@ -11,30 +11,37 @@ use onsale_shared::log::{EventLog as _, Version, postgres::PostgresLog};
 
 use super::{EVENTS_PER_POOL, log::GrowingLog, millis};
 
-/// Appends ...
-const APPENDS: usize = 200;
+/// Appends in one turn ...
+const APPENDS: usize = 20;
 /// ... each of one purchase, four events, in so many pools.
 const POOLS_PER_APPEND: usize = 30;
-/// Pools that are loaded.
-const LOADS: usize = 200;
+/// Pools that are loaded in one turn.
+const LOADS: usize = 20;
 /// Pools are taken far from each other: a prime, which no number of pools divides.
 const STRIDE: usize = 7_919;
 
-/// Times of one kind, in order.
-#[derive(Debug)]
+/// What was measured of a log.
+#[derive(Debug, Default)]
 pub(super) struct Times {
     appends: Vec<Duration>,
     loads: Vec<Duration>,
 }
 
+impl Times {
+    pub(super) const fn is_empty(&self) -> bool {
+        self.appends.is_empty()
+    }
+}
+
 /// Measures a log.
-pub(super) struct Probe<'a> {
-    log: &'a mut GrowingLog,
+#[derive(Debug)]
+pub(super) struct Probe {
+    log: GrowingLog,
     next: usize,
 }
 
-impl<'a> Probe<'a> {
-    pub(super) fn new(log: &'a mut GrowingLog) -> Self {
+impl Probe {
+    pub(super) const fn new(log: GrowingLog) -> Self {
         Self { log, next: 0 }
     }
 
@@ -42,22 +49,23 @@ impl<'a> Probe<'a> {
         self.log.reconnect(log);
     }
 
-    /// The next pools are the first ones again.
-    pub(super) const fn start_again(&mut self) {
-        self.next = 0;
+    /// Which pools come next.
+    pub(super) const fn place(&self) -> usize {
+        self.next
+    }
+
+    /// The next pools are those again that came next there.
+    pub(super) const fn go_back_to(&mut self, place: usize) {
+        self.next = place;
     }
 
     pub(super) fn events(&self) -> i64 {
         self.log.events()
     }
 
-    /// Appends, then loads.
-    pub(super) async fn times(&mut self) -> anyhow::Result<Times> {
+    /// One turn of appends, then of loads.
+    pub(super) async fn measure(&mut self, times: &mut Times) -> anyhow::Result<()> {
         let log = self.log.log();
-        let mut times = Times {
-            appends: Vec::new(),
-            loads: Vec::new(),
-        };
         for _ in 0..APPENDS {
             let pools: Vec<_> = (0..POOLS_PER_APPEND).map(|_| self.next_pool()).collect();
             let batch = self.log.purchases(&pools)?;
@@ -77,9 +85,7 @@ impl<'a> Probe<'a> {
                 events.len()
             );
         }
-        times.appends.sort_unstable();
-        times.loads.sort_unstable();
-        Ok(times)
+        Ok(())
     }
 
     fn next_pool(&mut self) -> usize {
@@ -91,6 +97,8 @@ impl<'a> Probe<'a> {
 impl fmt::Display for Times {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let at = |times: &[Duration], percent: usize| {
+            let mut times = times.to_vec();
+            times.sort_unstable();
             let found = times.get(times.len().saturating_sub(1) * percent / 100);
             millis(found.copied().unwrap_or_default())
         };
