@@ -50,22 +50,19 @@ pub enum Part {
     Requests,
 }
 
+/// Sorted before they are cut, so that no piece is in memory before its turn.
 macro_rules! pieces_of {
-    ($column:literal) => {
+    ($bytes:literal, $crc:literal) => {
         concat!(
-            "SELECT crc, size, substring(bytes FROM start FOR $5) AS piece FROM \
-               (SELECT ",
-            $column,
-            "_crc AS crc, octet_length(",
-            $column,
-            ") AS size, ",
-            $column,
-            " AS bytes, start \
-                  FROM onsale_command.snapshots, generate_series(1, greatest(1, octet_length(",
-            $column,
-            ")), $5) AS start \
-                 WHERE pool = $1 AND state_version = $2 AND version = $3 AND last_event = $4 \
-                 ORDER BY start) AS pieces"
+            "WITH part AS NOT MATERIALIZED (SELECT ",
+            $bytes,
+            " AS bytes, ",
+            $crc,
+            " AS crc FROM onsale_command.snapshots \
+                WHERE pool = $1 AND state_version = $2 AND version = $3 AND last_event = $4), \
+              pieces AS NOT MATERIALIZED (SELECT bytes, crc, start \
+                 FROM part, generate_series(1, greatest(1, octet_length(bytes)), $5) AS start ORDER BY start) \
+             SELECT crc, octet_length(bytes) AS size, substring(bytes FROM start FOR $5) AS piece FROM pieces"
         )
     };
 }
@@ -73,9 +70,9 @@ macro_rules! pieces_of {
 impl Part {
     const fn pieces(self) -> &'static str {
         match self {
-            Self::Lasting => pieces_of!("lasting"),
-            Self::Claims => pieces_of!("recent"),
-            Self::Requests => pieces_of!("requests"),
+            Self::Lasting => pieces_of!("lasting", "lasting_crc"),
+            Self::Claims => pieces_of!("recent", "recent_crc"),
+            Self::Requests => pieces_of!("requests", "requests_crc"),
         }
     }
 }
