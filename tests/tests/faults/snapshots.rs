@@ -33,7 +33,7 @@ async fn start(database: &TestDatabase) -> (Service, Caller) {
     (service, Caller::new(channel.clone(), channel))
 }
 
-/// A pool with 401 events, of which a snapshot has been made; its first order; and nobody who serves it.
+/// A pool with 409 events, of which a snapshot has been made; a claim that is over; its first order; and nobody who serves it.
 async fn a_long_pool() -> (TestDatabase, v1::ClaimTicketsRequest, v1::Claim) {
     let database = migrated_database().await;
     let (service, mut caller) = start(&database).await;
@@ -42,6 +42,8 @@ async fn a_long_pool() -> (TestDatabase, v1::ClaimTicketsRequest, v1::Claim) {
         ..a_pool(1_000)
     };
     caller.create(POOL, pool).await.unwrap();
+    let over = caller.claim(POOL, "gone", 4).await.unwrap();
+    caller.release(&over.name).await.unwrap();
     let order = claim_request(POOL, "customer-0", 4);
     let claimed = caller.commands.claim_tickets(order.clone()).await.unwrap();
     for n in 1..100 {
@@ -128,7 +130,9 @@ async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
         // Damaged, in one of its parts.
         "lasting = set_byte(lasting, 200, get_byte(lasting, 200) # 1)",
         "requests = set_byte(requests, 200, get_byte(requests, 200) # 1)",
-        "recent_crc = recent_crc + 1",
+        // Of claims: the length of their frame, and what it holds.
+        "recent = set_byte(recent, 1, get_byte(recent, 1) # 1)",
+        "recent = set_byte(recent, 30, get_byte(recent, 30) # 1)",
         // Of another layout, older or newer.
         "state_version = state_version - 1",
         "state_version = state_version + 1",
@@ -239,7 +243,7 @@ async fn a_pool_that_goes_leaves_a_snapshot_of_its_last_events() {
         caller.claim(POOL, &format!("last-{n}"), 4).await.unwrap();
     }
     claimed.unwrap();
-    snapshot_from(&mut database.admin().await, 401 + 20).await;
+    snapshot_from(&mut database.admin().await, 409 + 20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 use std::{sync::mpsc, time::Duration};
 
 use onsale_shared::{
-    event::{Limits, PoolEvent, ReleaseCause, StopMode},
+    event::{CommandHash, Limits, PoolEvent, ReleaseCause, StopMode},
     id::RequestId,
     log::Position,
     time::Timestamp,
@@ -15,20 +15,26 @@ use crate::domain::{Entry, commands::testing::*, journal::Mark, partials::Claims
 fn fold_from(pool: &mut Pool, start: Timestamp, events: &[PoolEvent]) {
     let mut time = start;
     for event in events {
-        let version = pool.version().next();
-        let request = u128::try_from(version.get()).unwrap();
-        pool.evolve(&Entry {
-            event,
-            id: event_id(version.get()),
-            version,
-            position: Position::new(version.get() + 10),
-            time,
-            request: Some(RequestId(Uuid::from_u128(request))),
-            command_hash: Some(onsale_shared::event::CommandHash(request << 64 | 7)),
-            actor: Some("promoter-1"),
-        });
+        let version = pool.version().next().get();
+        let request = RequestId(Uuid::from_u128(version.try_into().unwrap()));
+        fold_of(pool, request, time, event);
         time = time.plus(Duration::from_secs(60));
     }
+}
+
+/// Folds one event of a request.
+fn fold_of(pool: &mut Pool, request: RequestId, time: Timestamp, event: &PoolEvent) {
+    let version = pool.version().next();
+    pool.evolve(&Entry {
+        event,
+        id: event_id(version.get()),
+        version,
+        position: Position::new(version.get() + 10),
+        time,
+        request: Some(request),
+        command_hash: Some(CommandHash(request.0.as_u128() << 64 | 7)),
+        actor: Some("promoter-1"),
+    });
 }
 
 /// A pool to which everything has happened that leaves a trace.
@@ -259,17 +265,8 @@ fn a_command_that_was_forgotten_and_is_recorded_again_is_remembered_anew() {
     let id = RequestId(Uuid::from_u128(5));
     for mut pool in pools {
         assert_eq!(pool.requests.known(id, later), None);
-        let version = pool.version().next();
-        pool.evolve(&Entry {
-            event: &capacity_changed(12),
-            id: event_id(version.get()),
-            version,
-            position: Position::new(1_000),
-            time: later,
-            request: Some(id),
-            command_hash: None,
-            actor: None,
-        });
+        fold_of(&mut pool, id, later, &capacity_changed(12));
+        let version = pool.version();
         let until = later.plus(Requests::KEPT_FOR);
         let known = pool.requests.known(id, until).map(|known| known.version);
         assert_eq!(known, Some(version));
@@ -283,19 +280,19 @@ fn a_command_that_was_forgotten_and_is_recorded_again_is_remembered_anew() {
     }
 }
 
-/// One event of a command.
-fn fold_of(pool: &mut Pool, request: RequestId, time: Timestamp, event: &PoolEvent) {
-    let version = pool.version().next();
-    pool.evolve(&Entry {
-        event,
-        id: event_id(version.get()),
-        version,
-        position: Position::new(version.get() + 10),
-        time,
-        request: Some(request),
-        command_hash: Some(onsale_shared::event::CommandHash(5)),
-        actor: None,
-    });
+#[test]
+fn claims_that_are_over_are_read_back_from_more_frames_than_one() {
+    let mut pool = Pool::default();
+    fold_from(&mut pool, minute(0), &[created()]);
+    for n in 1..=1_100 {
+        let at = pool.time();
+        let events = [claimed(n, n), released(n, n, ReleaseCause::Customer)];
+        fold_from(&mut pool, at, &events);
+    }
+    assert_eq!(pool.corrupted_at(), None);
+    let read = restored(&snapshot(&pool));
+    assert_eq!(read.claims.iter().count(), 1_100);
+    assert_eq!(snapshot(&read), snapshot(&pool));
 }
 
 #[test]
