@@ -3,11 +3,13 @@
 //!
 //! - [`store`]: their table.
 //! - [`restore`]: a snapshot, checked against the log.
+//! - `waiting`: pools of which one is to be made.
 //! - [`taker`]: makes them in the background from the last one and later events, never from an actor.
 
 pub mod restore;
 pub mod store;
 pub mod taker;
+mod waiting;
 
 pub use store::Store;
 pub use taker::Taker;
@@ -15,12 +17,12 @@ pub use taker::Taker;
 use std::sync::Arc;
 
 use onsale_shared::{id::PoolId, log::Version};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
+
+use waiting::{Asked, Waiting};
 
 /// So many pools are restored at once; a large state is in memory twice meanwhile.
 const RESTORED_AT_ONCE_MAX: usize = 2;
-/// So many pools wait for a snapshot at most; who finds no room asks again later.
-const WAITING_MAX: usize = 1_024;
 
 /// What actors know of snapshots. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -29,27 +31,18 @@ pub struct Snapshots {
     /// A snapshot is worth its while after so many events.
     events: u32,
     restoring: Arc<Semaphore>,
-    asked: mpsc::Sender<Asked>,
-}
-
-/// A pool has come so far that a snapshot is worth its while.
-#[derive(Clone, Debug)]
-pub(crate) struct Asked {
-    pool: PoolId,
-    version: Version,
+    waiting: Arc<Waiting>,
 }
 
 impl Snapshots {
-    /// For actors, and what the taker gets from them. A snapshot is worth its while after `events` events.
-    fn new(store: Store, events: u32) -> (Self, mpsc::Receiver<Asked>) {
-        let (asked, waiting) = mpsc::channel(WAITING_MAX);
-        let snapshots = Self {
+    /// For actors and the taker. A snapshot is worth its while after `events` events.
+    fn new(store: Store, events: u32) -> Self {
+        Self {
             store,
             events,
             restoring: Arc::new(Semaphore::new(RESTORED_AT_ONCE_MAX)),
-            asked,
-        };
-        (snapshots, waiting)
+            waiting: Arc::default(),
+        }
     }
 
     /// After so many events a snapshot is worth its while.
@@ -67,7 +60,7 @@ impl Snapshots {
     /// Has a snapshot made of a pool that has come to a version; when there is time.
     pub fn ask(&self, pool: &PoolId, version: Version) {
         let pool = pool.clone();
-        if self.asked.try_send(Asked { pool, version }).is_err() {
+        if !self.waiting.add(Asked { pool, version }) {
             tracing::debug!("too many pools wait for a snapshot");
         }
     }

@@ -6,6 +6,8 @@ use onsale_shared::{
     log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName, Version},
 };
 
+use tokio::task::spawn_blocking;
+
 use crate::{
     domain::{Entry, Pool},
     metrics::pool_corrupted,
@@ -41,26 +43,44 @@ pub(super) async fn load(
     {
         loaded = restored;
     }
-    catch_up(log, &stream, &mut loaded.pool).await?;
+    loaded.pool = follow(log, &stream, loaded.pool, None).await?;
     Ok(loaded)
 }
 
-/// Folds all that the stream has after the pool's version.
-async fn catch_up(
+/// Folds what the stream has after the pool's version: until a version at least, or to its end. A page is folded aside,
+/// since this thread serves others, while the next one is on its way.
+pub(crate) async fn follow(
     log: &dyn EventLog,
     stream: &StreamName,
-    pool: &mut Pool,
-) -> Result<(), ReadError> {
+    mut pool: Pool,
+    until: Option<Version>,
+) -> Result<Pool, ReadError> {
+    let mut page = log.read_stream(stream, pool.version(), PAGE_EVENTS).await?;
     loop {
-        let page = log.read_stream(stream, pool.version(), PAGE_EVENTS).await?;
-        fold(pool, &page);
-        if page.len() < PAGE_EVENTS {
-            return Ok(());
+        let last = page.last().map(|event| event.version);
+        let is_full = page.len() == PAGE_EVENTS;
+        let folding = spawn_blocking(move || {
+            fold(&mut pool, &page);
+            pool
+        });
+        let next = match last {
+            Some(last) if is_full && until.is_none_or(|until| last < until) => {
+                Some(log.read_stream(stream, last, PAGE_EVENTS).await?)
+            }
+            _ => None,
+        };
+        pool = folding.await.map_err(|ended| ReadError::Unavailable {
+            during: "folding a pool's events",
+            source: ended.into(),
+        })?;
+        match next {
+            Some(next) => page = next,
+            None => return Ok(pool),
         }
     }
 }
 
-/// As [`catch_up`], while nobody else can append.
+/// As [`follow`], to the end, while nobody else can append.
 pub(super) async fn catch_up_locked(
     log: &mut dyn LockedLog,
     stream: &StreamName,

@@ -3,34 +3,31 @@
 
 use std::{sync::Arc, time::Instant};
 
-use onsale_shared::{
-    id::{EventId, PoolId},
-    log::{EventLog, ReadError, StreamName, Version},
+use onsale_shared::log::{EventLog, ReadError, StreamName, Version};
+use tokio::{
+    task::{JoinError, spawn_blocking},
+    time::sleep,
 };
-use tokio::{sync::mpsc, task::JoinError, task::spawn_blocking, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Asked, Snapshots,
+    Snapshots,
     store::{Store, StoreError},
+    waiting::Asked,
 };
 use crate::{
-    domain::{
-        Pool,
-        snapshot::{STATE_VERSION, Unwritable},
-    },
-    pools::history::{PAGE_EVENTS, fold},
+    domain::snapshot::{STATE_VERSION, Unwritable},
+    pools::history::follow,
 };
 
 /// The taker rests so many times as long as it worked.
-const REST: u32 = 9;
+const REST: u32 = 24;
 
 /// See the module.
 #[derive(Debug)]
 pub struct Taker {
     log: Arc<dyn EventLog>,
     snapshots: Snapshots,
-    asked: mpsc::Receiver<Asked>,
 }
 
 /// Why a snapshot was not taken.
@@ -50,29 +47,27 @@ impl Taker {
     /// A taker, and how actors ask for snapshots and use them. One is worth its while after `events` events.
     #[must_use]
     pub fn new(log: Arc<dyn EventLog>, store: Store, events: u32) -> (Self, Snapshots) {
-        let (snapshots, asked) = Snapshots::new(store, events);
+        let snapshots = Snapshots::new(store, events);
         let taker = Self {
             log,
             snapshots: snapshots.clone(),
-            asked,
         };
         (taker, snapshots)
     }
 
     /// Takes snapshots until `stop`. What fails is said, and asked for again when the pool has gained more events.
-    pub async fn run(mut self, stop: CancellationToken) {
-        tokio::select! {
-            () = stop.cancelled() => {}
-            () = async {
-                while let Some(asked) = self.asked.recv().await {
-                    let began = Instant::now();
-                    if let Err(error) = self.take(&asked).await {
-                        tracing::warn!(pool = %asked.pool, error = &error as &dyn std::error::Error, "a snapshot was not taken");
-                    }
-                    sleep(began.elapsed() * REST).await;
+    pub async fn run(self, stop: CancellationToken) {
+        stop.run_until_cancelled(async {
+            loop {
+                let asked = self.snapshots.waiting.next().await;
+                let began = Instant::now();
+                if let Err(error) = self.take(&asked).await {
+                    tracing::warn!(pool = %asked.pool, error = &error as &dyn std::error::Error, "a snapshot was not taken");
                 }
-            } => {}
-        }
+                sleep(began.elapsed() * REST).await;
+            }
+        })
+        .await;
     }
 
     async fn take(&self, asked: &Asked) -> Result<(), NotTaken> {
@@ -87,7 +82,11 @@ impl Taker {
         }
         let restored = snapshots.restore(log, id).await;
         let pool = restored.map(|restored| restored.pool).unwrap_or_default();
-        let Some((pool, last_event)) = self.fold_until(id, pool, *version).await? else {
+        let stream = StreamName::of_pool(id);
+        let pool = follow(log, &stream, pool, Some(*version)).await?;
+        // Its id goes with the snapshot.
+        let before = Version::new(pool.version().get() - 1).unwrap_or_default();
+        let Some(last_event) = log.read_stream(&stream, before, 1).await?.pop() else {
             return Ok(());
         };
         let Some(snapshot) = spawn_blocking(move || pool.to_snapshot()).await?? else {
@@ -96,40 +95,8 @@ impl Taker {
         let parts = [&snapshot.lasting, &snapshot.claims, &snapshot.requests];
         let bytes: usize = parts.iter().map(|part| part.len()).sum();
         let version = snapshot.version;
-        snapshots.store.write(id, snapshot, last_event).await?;
+        snapshots.store.write(id, snapshot, last_event.id).await?;
         tracing::info!(pool = %id, %version, bytes, "snapshot taken");
         Ok(())
-    }
-
-    /// Folds what the log has up to a version at least; none if it has nothing. Pages are folded aside: this thread
-    /// serves others.
-    async fn fold_until(
-        &self,
-        id: &PoolId,
-        mut pool: Pool,
-        version: Version,
-    ) -> Result<Option<(Pool, EventId)>, NotTaken> {
-        let stream = StreamName::of_pool(id);
-        let mut last_event = None;
-        loop {
-            // The last event is read once more at first: its id goes with the snapshot.
-            let after = match last_event {
-                Some(_) => pool.version(),
-                None => Version::new(pool.version().get() - 1).unwrap_or_default(),
-            };
-            let page = self.log.read_stream(&stream, after, PAGE_EVENTS).await?;
-            last_event = page.last().map(|event| event.id).or(last_event);
-            let is_last = page.len() < PAGE_EVENTS;
-            pool = spawn_blocking(move || {
-                let known = pool.version();
-                let new = page.partition_point(|event| event.version <= known);
-                fold(&mut pool, &page[new..]);
-                pool
-            })
-            .await?;
-            if is_last || pool.version() >= version {
-                return Ok(last_event.map(|last_event| (pool, last_event)));
-            }
-        }
     }
 }
