@@ -224,6 +224,9 @@ fn of_very_many_sales_it_is_said_that_there_were_at_least_as_many() {
     let since = |version| pool.sales.since(Version::new(version).unwrap());
     assert_eq!(since(1), SoldSince::AtLeast(Sales::REMEMBERED_MAX));
     assert_eq!(since(5), SoldSince::Exactly(Sales::REMEMBERED_MAX - 1));
+    let last = 2 * i64::try_from(many).unwrap() + 1;
+    assert_eq!(since(last - 1), SoldSince::Exactly(1));
+    assert_eq!(since(last), SoldSince::Exactly(0), "none since the last");
 }
 
 /// A pool at version 4 whose price was changed at version 3.

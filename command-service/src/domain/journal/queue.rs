@@ -45,7 +45,7 @@ impl<T: Copy> Queue<T> {
         }
     }
 
-    /// Of the chunks before this one.
+    /// Of the chunks before this one, which is there.
     fn items_before(&self, chunk: usize) -> usize {
         match chunk {
             0 => 0,
@@ -69,8 +69,11 @@ impl<T: Copy> Queue<T> {
     pub fn partition_point(&self, mut condition: impl FnMut(&T) -> bool) -> usize {
         let satisfies_whole = |chunk: &VecDeque<T>| chunk.back().is_some_and(&mut condition);
         let whole = self.chunks.partition_point(satisfies_whole);
-        let within = self.chunks.get(whole);
-        self.items_before(whole) + within.map_or(0, |chunk| chunk.partition_point(condition))
+        match self.chunks.get(whole) {
+            Some(chunk) => self.items_before(whole) + chunk.partition_point(condition),
+            // All do, and the last chunk is rarely full.
+            None => self.len(),
+        }
     }
 
     /// Adds an item at the end.
@@ -192,7 +195,7 @@ mod tests {
                 prop_assert_eq!(queue.chunks.iter().map(VecDeque::len).max() > Some(CHUNK_ITEMS), false);
             }
             prop_assert!(queue.iter().eq(&piece));
-            for index in (0..=piece.len()).step_by(97) {
+            for index in (0..piece.len()).step_by(97).chain([piece.len()]) {
                 prop_assert_eq!(queue.get(index), piece.get(index));
                 let limit = piece.get(index).copied().unwrap_or(u32::MAX);
                 let is_below = |item: &u32| *item < limit;
