@@ -4,7 +4,8 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use onsale_proto::server::{
-    ServerLimits, run, run::infrastructure, v1::command_service_server::CommandServiceServer,
+    Direct, ServerLimits, run, run::infrastructure,
+    v1::command_service_server::CommandServiceServer,
 };
 use onsale_shared::{
     event::Source,
@@ -18,7 +19,6 @@ use onsale_shared::{
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
 use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 use tonic_health::ServingStatus;
 
 use crate::{
@@ -120,8 +120,8 @@ pub async fn serve(
         stop: stop.clone(),
     };
     let server = CommandServiceServer::new(service).max_decoding_message_size(MESSAGE_BYTES_MAX);
-    let routes = infrastructure(Routes::new(server), health_service)
-        .context("the contract for reflection")?;
+    let others = infrastructure(health_service).context("the contract for reflection")?;
+    let services = Direct::new(server, others);
     let limits = ServerLimits {
         drain_notice: Duration::from_millis(config.drain_notice_ms),
         shutdown_grace: Duration::from_millis(config.shutdown_grace_ms),
@@ -136,7 +136,7 @@ pub async fn serve(
             set_health(&health, ServingStatus::NotServing).await;
         }
     });
-    let served = run(listener, routes, health, limits, stop.clone())
+    let served = run(listener, services, health, limits, stop.clone())
         .await
         .context("serving gRPC");
     stop.cancel();
@@ -202,7 +202,7 @@ async fn start_taking_snapshots(
         return Ok((tokio::spawn(async {}), None));
     }
     let store = Store::new(connect_aside(config, SNAPSHOT_CONNECTIONS).await?);
-    let (taker, snapshots) = Taker::new(Arc::clone(log), store, config.snapshot_events);
+    let (taker, snapshots) = Taker::new(Arc::clone(log), store, config.snapshot_events)?;
     Ok((tokio::spawn(taker.run(stop.clone())), Some(snapshots)))
 }
 

@@ -4,8 +4,10 @@
 //! - [`store`]: their table.
 //! - [`restore`]: a snapshot, checked against the log.
 //! - `waiting`: pools of which one is to be made.
+//! - `background`: threads that give way to those that serve.
 //! - [`taker`]: makes them in the background from the last one and later events, never from an actor.
 
+mod background;
 pub mod restore;
 pub mod store;
 pub mod taker;

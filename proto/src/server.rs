@@ -1,8 +1,9 @@
-//! The generated servers, and what the servers of both services share: health, reflection, errors, deadlines and
-//! shutdown.
+//! The generated servers, and what the servers of both services share: the way of a call to its service, health,
+//! reflection, errors, deadlines and shutdown.
 
 pub mod codec;
 pub mod deadline;
+pub mod direct;
 pub mod errors;
 pub mod run;
 
@@ -21,4 +22,5 @@ pub mod v1 {
     include!(concat!(env!("OUT_DIR"), "/server/onsale.v1.rs"));
 }
 
+pub use direct::Direct;
 pub use run::{ServerLimits, run};

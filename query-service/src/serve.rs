@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
 use futures::FutureExt as _;
-use onsale_proto::server::{run, run::infrastructure};
+use onsale_proto::server::{Direct, run, run::infrastructure};
 use onsale_shared::log::{
     EventLog,
     postgres::{PostgresLog, PostgresLogConfig, Role},
@@ -16,7 +16,6 @@ use tokio::{
     task::JoinSet,
 };
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
 
 use crate::{
     Config,
@@ -88,7 +87,7 @@ pub async fn serve(
         heartbeat_interval: config.heartbeat_interval(),
     };
     let service = Service::server(queries, clock.clone(), config.read_timeout());
-    let routes = infrastructure(Routes::new(service), health)?;
+    let services = Direct::new(service, infrastructure(health)?);
 
     let vitals = Vitals {
         hub: Arc::clone(&hub),
@@ -142,7 +141,7 @@ pub async fn serve(
     tasks.spawn(renew(ALL, renewed, log, ended.clone()));
     tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
     tracing::info!(address = ?listener.local_addr().ok(), "listening");
-    let served = run(listener, routes, reporter, config.server_limits(), stop).await;
+    let served = run(listener, services, reporter, config.server_limits(), stop).await;
     ended.cancel();
     tasks.end().await;
     served.context("the server failed")

@@ -1,12 +1,14 @@
 //! Reading a pool's state from the log.
 
+use std::time::Duration;
+
 use onsale_shared::{
     event::{Metadata, PoolEvent},
     id::PoolId,
     log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName, Version},
 };
 
-use tokio::task::spawn_blocking;
+use tokio::{runtime::Handle, time::sleep};
 
 use crate::{
     domain::{Entry, Pool},
@@ -19,6 +21,25 @@ pub(crate) const PAGE_EVENTS: usize = 1_000;
 /// Events of the first page: a stream that is no longer needs no snapshot.
 const FIRST_PAGE_EVENTS: usize = 200;
 
+/// How a long stream is folded.
+#[derive(Clone, Debug)]
+pub(crate) struct Pace {
+    /// Where: the thread that reads serves others.
+    pub(crate) aside: Handle,
+    /// So long after each page.
+    pub(crate) rest: Duration,
+}
+
+impl Pace {
+    /// As fast as it can be.
+    pub(crate) fn at_once() -> Self {
+        Self {
+            aside: Handle::current(),
+            rest: Duration::ZERO,
+        }
+    }
+}
+
 /// The pool of a stream, from its snapshot if it is long, and the version of that.
 pub(super) async fn load(
     log: &dyn EventLog,
@@ -26,6 +47,7 @@ pub(super) async fn load(
     id: &PoolId,
 ) -> Result<Restored, ReadError> {
     let stream = StreamName::of_pool(id);
+    let pace = Pace::at_once();
     let mut pool = Pool::default();
     let page = log
         .read_stream(&stream, Version::START, FIRST_PAGE_EVENTS)
@@ -39,27 +61,28 @@ pub(super) async fn load(
         return Ok(loaded);
     }
     if let Some(snapshots) = snapshots
-        && let Some(restored) = snapshots.restore(log, id).await
+        && let Some(restored) = snapshots.restore(log, id, &pace.aside).await
     {
         loaded = restored;
     }
-    loaded.pool = follow(log, &stream, loaded.pool, None).await?;
+    loaded.pool = follow(log, &stream, loaded.pool, None, &pace).await?;
     Ok(loaded)
 }
 
-/// Folds what the stream has after the pool's version: until a version at least, or to its end. A page is folded aside,
-/// since this thread serves others, while the next one is on its way.
+/// Folds what the stream has after the pool's version: until a version at least, or to its end. A page is folded while the
+/// next one is on its way.
 pub(crate) async fn follow(
     log: &dyn EventLog,
     stream: &StreamName,
     mut pool: Pool,
     until: Option<Version>,
+    pace: &Pace,
 ) -> Result<Pool, ReadError> {
     let mut page = log.read_stream(stream, pool.version(), PAGE_EVENTS).await?;
     loop {
         let last = page.last().map(|event| event.version);
         let is_full = page.len() == PAGE_EVENTS;
-        let folding = spawn_blocking(move || {
+        let folding = pace.aside.spawn_blocking(move || {
             fold(&mut pool, &page);
             pool
         });
@@ -74,7 +97,10 @@ pub(crate) async fn follow(
             source: ended.into(),
         })?;
         match next {
-            Some(next) => page = next,
+            Some(next) => {
+                page = next;
+                sleep(pace.rest).await;
+            }
             None => return Ok(pool),
         }
     }

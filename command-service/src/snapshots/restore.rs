@@ -7,7 +7,7 @@ use onsale_shared::{
     log::{EventLog, ReadError, RecordedEvent, StreamName, Version},
     time::Timestamp,
 };
-use tokio::task::spawn_blocking;
+use tokio::runtime::Handle;
 
 use super::{
     Snapshots,
@@ -51,9 +51,14 @@ enum Unusable {
 }
 
 impl Snapshots {
-    /// The pool from its snapshot; none if it has none that can be used, which is said.
-    pub(crate) async fn restore(&self, log: &dyn EventLog, pool: &PoolId) -> Option<Restored> {
-        match self.try_restore(log, pool).await {
+    /// The pool from its snapshot, which threads of `aside` read; none if it has none that can be used, which is said.
+    pub(crate) async fn restore(
+        &self,
+        log: &dyn EventLog,
+        pool: &PoolId,
+        aside: &Handle,
+    ) -> Option<Restored> {
+        match self.try_restore(log, pool, aside).await {
             Ok(restored) => restored,
             Err(unusable) => {
                 tracing::warn!(%pool, error = &unusable as &dyn std::error::Error, "a snapshot is ignored: the pool is loaded from its events");
@@ -66,6 +71,7 @@ impl Snapshots {
         &self,
         log: &dyn EventLog,
         pool: &PoolId,
+        aside: &Handle,
     ) -> Result<Option<Restored>, Unusable> {
         let mut attempts = 0;
         loop {
@@ -76,7 +82,7 @@ impl Snapshots {
             if header.state_version != STATE_VERSION {
                 return Err(Unusable::Layout(header.state_version));
             }
-            let restored = self.restore_from(log, pool, &header).await;
+            let restored = self.restore_from(log, pool, &header, aside).await;
             match &restored {
                 Err(Unusable::Replaced) if attempts < ATTEMPTS_MAX => continue,
                 Err(unusable) if unusable.is_for_good() => {
@@ -94,6 +100,7 @@ impl Snapshots {
         log: &dyn EventLog,
         pool: &PoolId,
         header: &Header,
+        aside: &Handle,
     ) -> Result<Restored, Unusable> {
         // The snapshot's last event, and what came after it.
         let before = Version::new(header.version.get() - 1).unwrap_or_default();
@@ -108,7 +115,7 @@ impl Snapshots {
         // Aside, since it takes as long as it takes: this thread serves others. What is read meanwhile is not more than
         // a snapshot may have.
         let (pieces, coming) = mpsc::channel();
-        let reading = spawn_blocking(move || {
+        let reading = aside.spawn_blocking(move || {
             let mut pool = Pool::from_snapshot(&lasting)?;
             pool.recall_claims(&coming)?;
             Ok(pool)
@@ -121,7 +128,7 @@ impl Snapshots {
         };
         let read = reading.await.map_err(|_ended| Unusable::Ending)?;
         let mut pool = read.map_err(StoreError::Damaged)?;
-        let folding = spawn_blocking(move || {
+        let folding = aside.spawn_blocking(move || {
             if let Some(requests) = requests {
                 pool.recall_requests(requests.into())?;
             }

@@ -1,33 +1,38 @@
-//! Makes snapshots in the background: the last one, and the events after it. One at a time, and never for long in a row,
-//! so that sales do not feel it. Two instances that do so at once are harmless: the newer snapshot stays.
+//! Makes snapshots in the background: the last one, and the events after it. One at a time, never for long in a row, and
+//! on threads that give way, so that sales do not feel it. Two instances that do so at once are harmless: the newer snapshot stays.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use onsale_shared::log::{EventLog, ReadError, StreamName, Version};
-use tokio::{
-    task::{JoinError, spawn_blocking},
-    time::sleep,
-};
+use tokio::{task::JoinError, time::sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     Snapshots,
+    background::Background,
     store::{Store, StoreError},
     waiting::Asked,
 };
 use crate::{
     domain::snapshot::{STATE_VERSION, Unwritable},
-    pools::history::follow,
+    pools::history::{PAGE_EVENTS, Pace, follow},
 };
 
 /// The taker rests so many times as long as it worked.
-const REST: u32 = 24;
+const REST: u32 = 9;
+/// It rests so long after each page of events: what reading them takes of PostgreSQL gives way to nobody.
+const PAGE_REST: Duration = Duration::from_millis(50);
 
 /// See the module.
 #[derive(Debug)]
 pub struct Taker {
     log: Arc<dyn EventLog>,
     snapshots: Snapshots,
+    background: Background,
 }
 
 /// Why a snapshot was not taken.
@@ -45,14 +50,17 @@ enum NotTaken {
 
 impl Taker {
     /// A taker, and how actors ask for snapshots and use them. One is worth its while after `events` events.
-    #[must_use]
-    pub fn new(log: Arc<dyn EventLog>, store: Store, events: u32) -> (Self, Snapshots) {
+    ///
+    /// # Errors
+    /// The system has no room for its threads.
+    pub fn new(log: Arc<dyn EventLog>, store: Store, events: u32) -> io::Result<(Self, Snapshots)> {
         let snapshots = Snapshots::new(store, events);
         let taker = Self {
             log,
             snapshots: snapshots.clone(),
+            background: Background::new()?,
         };
-        (taker, snapshots)
+        Ok((taker, snapshots))
     }
 
     /// Takes snapshots until `stop`. What fails is said, and asked for again when the pool has gained more events.
@@ -61,42 +69,52 @@ impl Taker {
             loop {
                 let asked = self.snapshots.waiting.next().await;
                 let began = Instant::now();
-                if let Err(error) = self.take(&asked).await {
+                let rested = self.take(&asked).await.unwrap_or_else(|error| {
                     tracing::warn!(pool = %asked.pool, error = &error as &dyn std::error::Error, "a snapshot was not taken");
-                }
-                sleep(began.elapsed() * REST).await;
+                    Duration::ZERO
+                });
+                sleep(began.elapsed().saturating_sub(rested) * REST).await;
             }
         })
         .await;
     }
 
-    async fn take(&self, asked: &Asked) -> Result<(), NotTaken> {
+    /// Takes a snapshot if it is worth it. How long it rested on the way.
+    async fn take(&self, asked: &Asked) -> Result<Duration, NotTaken> {
         let Asked { pool: id, version } = asked;
         let (log, snapshots) = (self.log.as_ref(), &self.snapshots);
+        let aside = self.background.handle();
+        let pace = Pace {
+            aside: aside.clone(),
+            rest: PAGE_REST,
+        };
         let is_worth_it =
             |known: Version| version.distance_from(known) >= snapshots.events_at_rest();
         let known = snapshots.store.header(id).await?;
         let known = known.filter(|header| header.state_version == STATE_VERSION);
         if known.is_some_and(|header| !is_worth_it(header.version)) {
-            return Ok(());
+            return Ok(Duration::ZERO);
         }
-        let restored = snapshots.restore(log, id).await;
+        let restored = snapshots.restore(log, id, &aside).await;
         let pool = restored.map(|restored| restored.pool).unwrap_or_default();
         let stream = StreamName::of_pool(id);
-        let pool = follow(log, &stream, pool, Some(*version)).await?;
+        let known = pool.version();
+        let pool = follow(log, &stream, pool, Some(*version), &pace).await?;
+        let folded = usize::try_from(pool.version().distance_from(known)).unwrap_or(0);
+        let rested = PAGE_REST * u32::try_from(folded / PAGE_EVENTS).unwrap_or(u32::MAX);
         // Its id goes with the snapshot.
         let before = Version::new(pool.version().get() - 1).unwrap_or_default();
         let Some(last_event) = log.read_stream(&stream, before, 1).await?.pop() else {
-            return Ok(());
+            return Ok(rested);
         };
-        let Some(snapshot) = spawn_blocking(move || pool.to_snapshot()).await?? else {
-            return Ok(());
+        let Some(snapshot) = aside.spawn_blocking(move || pool.to_snapshot()).await?? else {
+            return Ok(rested);
         };
         let parts = [&snapshot.lasting, &snapshot.claims, &snapshot.requests];
         let bytes: usize = parts.iter().map(|part| part.len()).sum();
         let version = snapshot.version;
         snapshots.store.write(id, snapshot, last_event.id).await?;
         tracing::info!(pool = %id, %version, bytes, "snapshot taken");
-        Ok(())
+        Ok(rested)
     }
 }

@@ -1,12 +1,15 @@
 //! Running a gRPC server as people expect it: health, reflection, keep-alive, and an end that always comes.
 
-use std::{io, time::Duration};
+use std::{convert::Infallible, io, time::Duration};
 
+use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tonic::{service::Routes, transport::Server};
+use tonic::{body::Body, server::NamedService, service::Routes, transport::Server};
 use tonic_health::server::HealthReporter;
+use tower::Service;
 
+use super::Direct;
 use crate::FILE_DESCRIPTOR_SET;
 
 /// The limits of a server.
@@ -42,7 +45,6 @@ impl Default for ServerLimits {
 /// # Errors
 /// When the compiled contract cannot be read, which a test rules out.
 pub fn infrastructure(
-    mut routes: Routes,
     health: tonic_health::pb::health_server::HealthServer<
         impl tonic_health::pb::health_server::Health,
     >,
@@ -52,14 +54,14 @@ pub fn infrastructure(
             .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
             .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
     };
+    let mut routes = Routes::new(health);
     routes = routes
-        .add_service(health)
         .add_service(builder().build_v1()?)
         .add_service(builder().build_v1alpha()?);
     Ok(routes)
 }
 
-/// Serves `routes` on `listener` until `stop` is cancelled; then says so for the time of the drain notice, closes
+/// Serves `services` on `listener` until `stop` is cancelled; then says so for the time of the drain notice, closes
 /// connections, and lets running calls end within the grace time.
 ///
 /// Whoever watches `stop` also ends the streams that he feeds: tonic waits for every open one. Whatever still runs after
@@ -67,13 +69,21 @@ pub fn infrastructure(
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn run(
+pub async fn run<S>(
     listener: TcpListener,
-    routes: Routes,
+    services: Direct<S>,
     health: HealthReporter,
     limits: ServerLimits,
     stop: CancellationToken,
-) -> io::Result<()> {
+) -> io::Result<()>
+where
+    S: Service<Request<Body>, Response = Response<Body>, Error = Infallible>
+        + NamedService
+        + Clone
+        + Send
+        + 'static,
+    S::Future: Send + 'static,
+{
     let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
     let close = CancellationToken::new();
     let closed = close.clone();
@@ -85,8 +95,7 @@ pub async fn run(
         .http2_max_pending_accept_reset_streams(usize::try_from(limits.streams_per_connection).ok())
         .http2_keepalive_interval(Some(limits.keepalive_interval))
         .http2_keepalive_timeout(Some(limits.keepalive_timeout))
-        .add_routes(routes)
-        .serve_with_incoming_shutdown(incoming, async move { closed.cancelled().await });
+        .serve_with_incoming_shutdown(services, incoming, async move { closed.cancelled().await });
     tokio::pin!(serving);
 
     tokio::select! {

@@ -216,9 +216,9 @@ async fn who_cannot_be_answered_in_time_costs_others_no_connection() {
     let system = System::start().await;
     let (mut caller, db) = (system.caller().await, Db::of(&system.database).await);
     let names = pools(&mut caller, "late", 1).await;
-    caller.pool(&names[0], "").await.unwrap();
     let claim = caller.claim(&names[0], "customer", 1).await.unwrap();
     db.projected().await;
+    caller.pool(&names[0], "").await.unwrap();
     note_readers(&db).await;
     for _ in 0..3 {
         let mut request = Request::new(v1::GetPoolRequest {

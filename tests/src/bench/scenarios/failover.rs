@@ -1,12 +1,15 @@
 //! Two instances on the same hot pool: how they take turns, and how soon the one goes on when the other is killed.
 
+mod turns;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use anyhow::Context as _;
-use tokio::{sync::Mutex, task::JoinSet, time::timeout};
+use tokio::{sync::Mutex, task::JoinSet};
+
+use turns::{SentAt, turns};
 
 use super::{
     Scenario, Settings,
@@ -18,7 +21,6 @@ use crate::{
         report::Findings,
     },
     caller::{Caller, a_pool},
-    database::TestDatabase,
     service::{Kind, Service},
     system::migrated_database,
 };
@@ -63,16 +65,22 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
         longest: Duration::ZERO,
         accepted: 0,
     }));
+    let sent = Arc::new(Mutex::new(SentAt::default()));
     let mut claiming = JoinSet::new();
     for (service, watched) in [(&killed, None), (&survivor, Some(&gaps))] {
         let connection = Connection::open(service.address()).await?;
         for _ in 0..IN_FLIGHT {
-            let claims = keep_claiming(connection.clone(), Arc::clone(&calls), watched.cloned());
+            let claims = keep_claiming(
+                connection.clone(),
+                Arc::clone(&calls),
+                Arc::clone(&sent),
+                watched.cloned(),
+            );
             drop(claiming.spawn(claims));
         }
     }
     tokio::time::sleep(settings.timing().warm_up + settings.timing().span).await;
-    let turns = turns(&database).await?;
+    let turns = turns(&database, &*sent.lock().await).await?;
     killed.kill().await;
     let accepted = {
         let mut gaps = gaps.lock().await;
@@ -91,6 +99,11 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
             "",
         ),
         (
+            "of them, after more than two of the other since a claim was sent",
+            turns.waited_longer,
+            "",
+        ),
+        (
             "one instance killed: the longest time without a claim",
             longest.as_millis().try_into()?,
             "ms",
@@ -105,44 +118,22 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
 async fn keep_claiming(
     connection: Connection,
     calls: Arc<Calls>,
+    sent: Arc<Mutex<SentAt>>,
     watched: Option<Arc<Mutex<Gaps>>>,
 ) {
-    while let Ok(answer) = connection.call(calls.method, calls.next()).await {
+    loop {
+        let (template, number) = calls.next_template();
+        sent.lock().await.insert(number, Instant::now());
+        let Ok(answer) = connection
+            .call(calls.method, template.stamped(number))
+            .await
+        else {
+            return;
+        };
         if let Some(gaps) = &watched
             && answer.is_ok()
         {
             gaps.lock().await.accepted();
         }
     }
-}
-
-/// How batches of two instances followed each other.
-struct Turns {
-    batches: u64,
-    /// The other one waited for more than two.
-    third_in_a_row: u64,
-}
-
-/// From the log: a batch is what was recorded at the same time.
-async fn turns(database: &TestDatabase) -> anyhow::Result<Turns> {
-    let counting = async {
-        sqlx::query_as::<_, (i64, i64)>(
-            "WITH batches AS (SELECT min(position) AS position, \
-                                     min(metadata -> 'source' ->> 'instance') AS instance \
-                                FROM onsale_log.events WHERE stream = 'pools/hot' AND version > 1 \
-                               GROUP BY recorded_at), \
-                  rows AS (SELECT instance, lag(instance) OVER w AS before, lag(instance, 2) OVER w AS before_that \
-                             FROM batches WINDOW w AS (ORDER BY position)) \
-             SELECT count(*), count(*) FILTER (WHERE instance = before AND instance = before_that) FROM rows",
-        )
-        .fetch_one(&mut database.admin().await)
-        .await
-    };
-    let (batches, third) = timeout(Duration::from_mins(1), counting)
-        .await
-        .context("the log is not counted in time")??;
-    Ok(Turns {
-        batches: batches.try_into()?,
-        third_in_a_row: third.try_into()?,
-    })
 }
