@@ -7,7 +7,6 @@ use onsale_shared::{
     id::PoolId,
     log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName, Version},
 };
-
 use tokio::{runtime::Handle, time::sleep};
 
 use crate::{
@@ -99,7 +98,10 @@ pub(crate) async fn follow(
         match next {
             Some(next) => {
                 page = next;
-                sleep(pace.rest).await;
+                // A timer takes a millisecond even for nothing.
+                if !pace.rest.is_zero() {
+                    sleep(pace.rest).await;
+                }
             }
             None => return Ok(pool),
         }
