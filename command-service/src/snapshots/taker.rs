@@ -1,5 +1,6 @@
 //! Makes snapshots in the background: the last one, and the events after it. One at a time, never for long in a row, and
-//! on threads that give way, so that sales do not feel it. Two instances that do so at once are harmless: the newer snapshot stays.
+//! on threads that give way, so that sales do not feel it. Two instances that do so at once are harmless: the newer
+//! snapshot stays.
 
 use std::{
     io,
