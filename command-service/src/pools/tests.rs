@@ -1,6 +1,7 @@
 //! The pipeline against a log that fails, loses answers, and lets others in between.
 
 mod faulty_log;
+mod following;
 mod gated_log;
 mod instance;
 mod races;
