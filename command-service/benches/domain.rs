@@ -103,6 +103,7 @@ fn request(command: Command) -> Request {
     Request {
         id: RequestId(id),
         hash: CommandHash(id.as_u128()),
+        is_repeat: false,
         command,
     }
 }

@@ -7,7 +7,7 @@
 use std::{env, error::Error, time::Duration};
 
 use onsale_proto::{
-    name,
+    PREVIOUS_ATTEMPTS_KEY, name,
     reason::Reason,
     status::reason_of,
     v1::{
@@ -88,6 +88,9 @@ async fn purchase(
     loop {
         let mut call = Request::new(request.clone());
         call.set_timeout(ATTEMPT_TIMEOUT);
+        // So that a refusal is for good: the first attempt may still be on its way.
+        let metadata = call.metadata_mut();
+        metadata.insert(PREVIOUS_ATTEMPTS_KEY, (attempt - 1).into());
         let status = match client.purchase_tickets(call).await {
             Ok(answer) => {
                 let answer = answer.into_inner();

@@ -55,5 +55,8 @@ pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("onsa
 pub const ACTOR_KEY: &str = "x-onsale-actor";
 /// The metadata key of the conversation that a call belongs to; taken over into the log.
 pub const CORRELATION_KEY: &str = "x-correlation-id";
+/// The metadata key that says how many attempts of the same call were made before; gRPC's own, which its retries set
+/// (<https://github.com/grpc/proposal/blob/master/A6-client-retries.md>).
+pub const PREVIOUS_ATTEMPTS_KEY: &str = "grpc-previous-rpc-attempts";
 /// The metadata key of the W3C trace context (<https://www.w3.org/TR/trace-context/>).
 pub const TRACEPARENT_KEY: &str = "traceparent";

@@ -59,6 +59,9 @@ catalogue! {
     RequestIdReused "REQUEST_ID_REUSED" InvalidArgument,
         "The pool knows this `request_id` from a command with other content.",
         "Make a new `request_id` for a new command; repeat a command unchanged.", ["request_id"];
+    AlreadyRefused "ALREADY_REFUSED" FailedPrecondition,
+        "A repeat of this command was refused, as `refused_as` says; that holds for all its attempts.",
+        "Stop asking with this `request_id`; make a new one to try again.", ["pool", "refused_as", "refuse_time", "version"];
     MalformedMessage "MALFORMED_MESSAGE" InvalidArgument,
         "The bytes received are not a message of this method.",
         "Generate the client from the contract, or from reflection.", [];

@@ -38,7 +38,5 @@ const CLOCKS_APART_MAX: Duration = Duration::from_secs(1);
 const MOMENT_ERROR: Duration = Duration::from_millis(20);
 /// How far the time of a decision is known by the calls around it.
 const DECISION_ERROR: Duration = Duration::from_millis(50);
-/// An instance has noticed by then that a client has given up, and decides nothing more for him.
-const GIVEN_UP_KNOWN_AFTER: Duration = Duration::from_millis(500);
 /// `SOLD_OUT` and `SOLD_OUT_FOR_NOW` may rest on a state that was confirmed so long before the call.
 const SOLD_OUT_AGE_MAX: Duration = Duration::from_millis(100);

@@ -98,7 +98,8 @@ impl Index {
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => {}
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => {}
         }
     }
 

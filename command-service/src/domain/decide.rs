@@ -1,7 +1,9 @@
 //! What holds for every command, in the order in which refusals win: a repeat's answer comes before every rule.
 
+use std::sync::Arc;
+
 use onsale_shared::{
-    event::CommandHash,
+    event::{CommandHash, CommandRefused, PoolEvent},
     id::{Ids, RequestId},
     time::Timestamp,
 };
@@ -21,6 +23,8 @@ pub struct Request {
     pub id: RequestId,
     /// Of the command; equal for its repeats.
     pub hash: CommandHash,
+    /// The caller says that there were attempts before this one, and does not know what became of them.
+    pub is_repeat: bool,
     /// What is wanted.
     pub command: Command,
 }
@@ -32,6 +36,9 @@ pub enum Decision {
     Record(Vec<Fact>),
     /// It was recorded before.
     Repeat(Remembered),
+    /// It is refused, which is to be recorded, since an earlier attempt may still be on its way: with the refusal in the
+    /// log, nothing of it can get there any more.
+    Refuse(Vec<Fact>, Rejection),
     /// Places of dead claims are in its way, more than go back in one decision: they are to be swept, and the command
     /// is to be decided again.
     SweepFirst,
@@ -71,6 +78,19 @@ pub fn decide(
             })
         };
     }
+    if let Some(refused) = pool.refused.known(request.id, at) {
+        return Err(if refused.hash == request.hash {
+            Rejection::AlreadyRefused {
+                reason: Arc::clone(&refused.reason),
+                version: refused.version,
+                refuse_time: refused.time,
+            }
+        } else {
+            Rejection::RequestIdReused {
+                request_id: request.id,
+            }
+        });
+    }
     if let Some(version) = pool.corrupted_at() {
         return Err(Rejection::PoolCorrupted { version });
     }
@@ -82,7 +102,21 @@ pub fn decide(
     let mut facts = Facts::new(ids);
     match request.command.decide(pool, at, &mut facts) {
         Ok(()) => Ok(Decision::Record(facts.into_vec())),
-        Err(Refusal::Rejected(rejection)) => Err(rejection),
         Err(Refusal::SweepFirst) => Ok(Decision::SweepFirst),
+        Err(Refusal::Rejected(rejection)) if request.is_repeat && !rejection.is_lasting() => {
+            Ok(refuse_for_good(request, rejection, ids))
+        }
+        Err(Refusal::Rejected(rejection)) => Err(rejection),
     }
+}
+
+fn refuse_for_good(request: &Request, rejection: Rejection, ids: &mut Ids) -> Decision {
+    let mut facts = Facts::new(ids);
+    let refused = CommandRefused {
+        command: request.command.name().to_owned(),
+        reason: rejection.reason().to_owned(),
+        customer: request.command.customer().cloned(),
+    };
+    facts.record(PoolEvent::CommandRefused(refused), None);
+    Decision::Refuse(facts.into_vec(), rejection)
 }

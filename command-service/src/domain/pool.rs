@@ -9,7 +9,8 @@ use super::{
     fact::Entry,
     journal::{Cell, Journaled, Mark},
     partials::{
-        Claims, Contradiction, Customers, Limits, Pricing, Requests, Sale, Sales, Schedule, Stock,
+        Claims, Contradiction, Customers, Limits, Pricing, Refused, Requests, Sale, Sales,
+        Schedule, Stock,
     },
 };
 
@@ -35,6 +36,8 @@ pub struct Pool {
     pub sales: Sales,
     /// Which commands were recorded.
     pub requests: Requests,
+    /// Which commands were refused for good.
+    pub refused: Refused,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,6 +91,7 @@ impl Pool {
         self.progress.set(progress);
         // A repeat is recognised even by a pool that sells no more.
         self.requests.evolve(entry);
+        self.refused.evolve(entry);
     }
 
     fn evolve_parts(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
@@ -141,6 +145,7 @@ impl Pool {
         visit(&mut self.schedule);
         visit(&mut self.sales);
         visit(&mut self.requests);
+        visit(&mut self.refused);
     }
 }
 

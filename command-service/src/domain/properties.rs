@@ -2,6 +2,7 @@
 
 mod checks;
 mod model;
+mod repeats;
 mod steps;
 mod story;
 
@@ -15,7 +16,7 @@ use self::{
     story::Story,
 };
 use super::{Fact, Rejection};
-use onsale_shared::time::Timestamp;
+use onsale_shared::{id::RequestId, time::Timestamp};
 
 const CASES: u32 = 2_000;
 
@@ -84,8 +85,11 @@ fn random_stories_keep_every_invariant() {
     }
 }
 
-/// Tells random stories, and shows what each recorded: the facts, and when they were decided.
-pub(crate) fn each_history(cases: u32, look: impl Fn(&[(Fact, Timestamp)])) {
+/// A fact, when it was decided, and the command that it belongs to.
+pub(crate) type Told = (Fact, Timestamp, Option<RequestId>);
+
+/// Tells random stories, and shows what each recorded.
+pub(crate) fn each_history(cases: u32, look: impl Fn(&[Told])) {
     let mut runner = TestRunner::new(ProptestConfig {
         cases,
         failure_persistence: None,
@@ -98,7 +102,8 @@ pub(crate) fn each_history(cases: u32, look: impl Fn(&[(Fact, Timestamp)])) {
             story.tell(step);
         }
         let log = story.log.into_iter();
-        let history: Vec<_> = log.map(|(fact, time, _)| (fact, time)).collect();
+        let told = log.map(|(fact, at, request)| (fact, at, request.map(|request| request.id)));
+        let history: Vec<_> = told.collect();
         look(&history);
         Ok(())
     });

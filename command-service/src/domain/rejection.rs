@@ -1,5 +1,7 @@
 //! Why a rule of sale says no. Every number of the answer is here; its words and codes are the edge's.
 
+use std::sync::Arc;
+
 use onsale_shared::{
     event::StopMode,
     id::{ClaimId, RequestId, TicketId},
@@ -39,6 +41,15 @@ rejections! {
     RequestIdReused "REQUEST_ID_REUSED" {
         /// The id.
         request_id: RequestId,
+    },
+    /// An earlier attempt of the command was refused for good.
+    AlreadyRefused "ALREADY_REFUSED" {
+        /// Why.
+        reason: Arc<str>,
+        /// The version that says so.
+        version: Version,
+        /// When.
+        refuse_time: Timestamp,
     },
     /// There is no such pool.
     PoolNotFound "POOL_NOT_FOUND",
@@ -197,4 +208,20 @@ rejections! {
     },
     /// Not stopped.
     NotStopped "NOT_STOPPED",
+}
+
+impl Rejection {
+    /// Whether the pool will never say otherwise of the same command, so that no attempt of it can succeed later, also
+    /// without a record of the refusal. A pool that does not exist has no stream to record one in.
+    pub(super) const fn is_lasting(&self) -> bool {
+        matches!(
+            self,
+            Self::RequestIdReused { .. }
+                | Self::AlreadyRefused { .. }
+                | Self::PoolNotFound
+                | Self::PoolExists
+                | Self::PoolCorrupted { .. }
+                | Self::PoolCancelled { .. }
+        )
+    }
 }

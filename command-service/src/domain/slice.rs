@@ -26,6 +26,7 @@ pub struct Slice {
 /// What holds for every command before its own file is asked, in the order in which it wins.
 pub const GENERAL_REFUSALS: &[&str] = &[
     "REQUEST_ID_REUSED",
+    "ALREADY_REFUSED",
     "POOL_NOT_FOUND",
     "POOL_CORRUPTED",
     "POOL_CANCELLED",

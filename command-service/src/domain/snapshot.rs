@@ -15,13 +15,15 @@ use onsale_shared::{log::Version, time::Timestamp};
 
 use self::frames::Frames;
 use super::{
-    partials::{Claims, Customers, Limits, Pricing, Requests, Sale, Sales, Schedule, Stock},
+    partials::{
+        Claims, Customers, Limits, Pricing, Refused, Requests, Sale, Sales, Schedule, Stock,
+    },
     pool::Pool,
 };
 
 /// Which layout the bytes have, and what `evolve` makes of events. To be raised with every change of either: snapshots
 /// of another version are ignored, and made anew.
-pub const STATE_VERSION: i32 = 2;
+pub const STATE_VERSION: i32 = 3;
 
 /// A pool's state at a version.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,7 @@ impl Pool {
         self.sale.write(&mut lasting);
         self.schedule.write(&mut lasting);
         self.sales.write(&mut lasting);
+        self.refused.write(&mut lasting, self.time());
         let (claims, claims_until) = self.claims.write_recent()?;
         let (requests, requests_until) = self.requests.write(self.time());
         Ok(Some(Snapshot {
@@ -85,6 +88,7 @@ impl Pool {
         pool.sale = Sale::read(&mut reader)?;
         pool.schedule = Schedule::read(&mut reader)?;
         pool.sales = Sales::read(&mut reader)?;
+        pool.refused = Refused::read(&mut reader)?;
         reader.finish()?;
         Ok(pool)
     }

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use onsale_proto::{ACTOR_KEY, CORRELATION_KEY, TRACEPARENT_KEY, server::deadline, v1};
+use onsale_proto::{
+    ACTOR_KEY, CORRELATION_KEY, PREVIOUS_ATTEMPTS_KEY, TRACEPARENT_KEY, server::deadline, v1,
+};
 use onsale_shared::log::Origin;
 use tonic::{Request, metadata::MetadataMap};
 
@@ -77,6 +79,12 @@ pub fn sender<T>(request: &Request<T>, fields: &mut Fields) -> Sender {
 /// Reads who sends a command in a call of its own.
 pub fn caller<T>(request: &Request<T>, trusted_proxies: &[IpAddr], fields: &mut Fields) -> Caller {
     sender(request, fields).into_caller(&[], trusted_proxies)
+}
+
+/// Whether the caller says that there were attempts of the same command before. What is no number is taken for one: to
+/// refuse for good costs an event, and not to would leave the earlier attempt its chance.
+pub fn is_repeat(metadata: &MetadataMap) -> bool {
+    text(metadata, PREVIOUS_ATTEMPTS_KEY).is_some_and(|attempts| attempts.parse() != Ok(0_u32))
 }
 
 impl Sender {
@@ -233,6 +241,13 @@ mod tests {
             Duration::from_millis(980)
         );
         assert!(limits.of(&metadata(&[("grpc-timeout", "2H")])) <= limits.max);
+    }
+
+    #[test]
+    fn a_repeat_says_how_many_attempts_were_made_before() {
+        let is_repeat_of = |attempts| is_repeat(&metadata(&[(PREVIOUS_ATTEMPTS_KEY, attempts)]));
+        assert!(!is_repeat(&metadata(&[])) && !is_repeat_of("0"));
+        assert!(is_repeat_of("1") && is_repeat_of("12") && is_repeat_of("many"));
     }
 
     #[test]

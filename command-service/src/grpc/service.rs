@@ -27,7 +27,7 @@ use tonic::{Request, Response, Status};
 
 use self::admission::{Admission, Place};
 use super::{
-    caller::{DeadlineLimits, caller},
+    caller::{DeadlineLimits, caller, is_repeat},
     requests::{Answered, CommandRequest},
     status,
     validate::Fields,
@@ -65,6 +65,7 @@ pub struct CommandService {
 /// A valid command, and who sent it.
 struct Envelope {
     request_id: RequestId,
+    is_repeat: bool,
     validate_only: bool,
     pool: PoolId,
     command: Command,
@@ -101,7 +102,8 @@ impl CommandService {
         let mut fields = Fields::default();
         let caller = caller(request, &self.trusted_proxies, &mut fields);
         let deadline = arrived + self.deadlines.of(request.metadata());
-        let envelope = self.read(request.get_ref(), caller, deadline, fields)?;
+        let is_repeat = is_repeat(request.metadata());
+        let envelope = self.read(request.get_ref(), is_repeat, caller, deadline, fields)?;
         let about = About::of(&envelope);
         let answer = self.decide(envelope).await;
         let ended = answer
@@ -119,6 +121,7 @@ impl CommandService {
     fn read(
         &self,
         message: &dyn CommandRequest,
+        is_repeat: bool,
         caller: Caller,
         deadline: Instant,
         mut fields: Fields,
@@ -136,6 +139,7 @@ impl CommandService {
         }
         Ok(Envelope {
             request_id,
+            is_repeat,
             validate_only: message.validate_only(),
             pool,
             command,
@@ -157,6 +161,7 @@ impl CommandService {
             request: domain::Request {
                 id: envelope.request_id,
                 hash,
+                is_repeat: envelope.is_repeat,
                 command: envelope.command,
             },
             validate_only: envelope.validate_only,

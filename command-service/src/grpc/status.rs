@@ -97,6 +97,15 @@ fn of_rejection(rejection: &Rejection, pool: &PoolId) -> RichStatus {
             format!("request_id {request_id} was used for a command with other content"),
         )
         .with("request_id", request_id),
+        Rejection::AlreadyRefused { reason, version, refuse_time } => RichStatus::new(
+            Reason::AlreadyRefused,
+            format!("this command was refused for good at {refuse_time}, as {reason}; nothing of it was or will be recorded"),
+        )
+        .with("refused_as", reason)
+        .with("refuse_time", refuse_time)
+        .with("version", version)
+        .with("pool", &pool_name)
+        .precondition(pool_name),
         Rejection::PoolNotFound => RichStatus::new(Reason::PoolNotFound, format!("there is no {pool_name}"))
             .with("pool", &pool_name)
             .resource("onsale.v1.Pool", pool_name),

@@ -132,6 +132,7 @@ mod tests {
             request: Request {
                 id: RequestId(Uuid::from_u128(id)),
                 hash: CommandHash(id),
+                is_repeat: false,
                 command: testing::claim(1),
             },
             validate_only: false,

@@ -5,4 +5,5 @@ mod following;
 mod gated_log;
 mod instance;
 mod races;
+mod refused_for_good;
 mod simulation;

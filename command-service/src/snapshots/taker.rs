@@ -70,7 +70,7 @@ impl Taker {
             loop {
                 let asked = self.snapshots.waiting.next().await;
                 let began = Instant::now();
-                let rested = self.take(&asked).await.unwrap_or_else(|error| {
+                let rested = Box::pin(self.take(&asked)).await.unwrap_or_else(|error| {
                     tracing::warn!(pool = %asked.pool, error = &error as &dyn std::error::Error, "a snapshot was not taken");
                     Duration::ZERO
                 });

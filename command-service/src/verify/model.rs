@@ -12,14 +12,17 @@ use std::collections::HashMap;
 use foldhash::fast::RandomState;
 use onsale_shared::{
     event::{ClaimExtended, Limits, PoolEvent, Schedule, StopMode, TicketClaimed},
-    id::ClaimId,
+    id::{ClaimId, RequestId},
     pricing::{Demand, Pricing},
     text::Reference,
     time::Timestamp,
 };
 
-use self::tickets::{End, Tickets};
-use wrong::Wrong;
+use self::{
+    tickets::{End, Tickets},
+    wrong::Wrong,
+};
+use crate::domain::partials::Requests;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -31,6 +34,8 @@ pub(super) struct Model {
     customers: HashMap<Reference, u32, RandomState>,
     stopped: Option<StopMode>,
     is_cancelled: bool,
+    /// When commands were refused for good.
+    refused: HashMap<RequestId, Timestamp, RandomState>,
 }
 
 /// What the promoter has set.
@@ -43,18 +48,26 @@ struct Settings {
 }
 
 impl Model {
-    /// Folds an event that was decided at `at`.
+    /// Folds an event of a command, or of the server, that was decided at `at`.
     ///
     /// # Errors
     /// It cannot have happened. The model is of no use from there on.
-    pub(super) fn fold(&mut self, event: &PoolEvent, at: Timestamp) -> Result<(), Wrong> {
-        let gives_back = matches!(
+    pub(super) fn fold(
+        &mut self,
+        event: &PoolEvent,
+        request: Option<RequestId>,
+        at: Timestamp,
+    ) -> Result<(), Wrong> {
+        let outlives_the_pool = matches!(
             event,
-            PoolEvent::TicketReleased(_) | PoolEvent::TicketRefunded(_)
+            PoolEvent::TicketReleased(_)
+                | PoolEvent::TicketRefunded(_)
+                | PoolEvent::CommandRefused(_)
         );
-        if self.is_cancelled && !gives_back {
+        if self.is_cancelled && !outlives_the_pool {
             return Err(Wrong::Cancelled);
         }
+        self.check_request(request, at)?;
         if let PoolEvent::PoolCreated(created) = event {
             let before = self.settings.replace(Settings {
                 capacity: created.capacity,
@@ -108,6 +121,19 @@ impl Model {
                 self.tickets.void(End::Cancelled);
                 Ok(())
             }
+            PoolEvent::CommandRefused(_) => {
+                self.refused.extend(request.map(|id| (id, at)));
+                Ok(())
+            }
+        }
+    }
+
+    /// What was refused for good is not recorded afterwards, as long as that is remembered.
+    fn check_request(&self, request: Option<RequestId>, at: Timestamp) -> Result<(), Wrong> {
+        let refused = request.and_then(|id| self.refused.get(&id));
+        match refused {
+            Some(time) if at <= time.plus(Requests::KEPT_FOR) => Err(Wrong::Refused(*time)),
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -125,7 +125,7 @@ impl Replay {
         }
         self.version = recorded.version;
         self.time = recorded.time;
-        let by_model = self.model.fold(event, recorded.time);
+        let by_model = self.model.fold(event, metadata.request_id, recorded.time);
         by_model.map_err(|wrong| wrong.to_string())?;
         self.pool.evolve(&history::entry(recorded, event, metadata));
         match self.pool.corrupted_at() {

@@ -1,6 +1,8 @@
+use std::time::Duration;
+
 use onsale_shared::{
     event::{Metadata, PoolEvent, ReleaseCause, Schedule, StopMode, encode},
-    id::PoolId,
+    id::{PoolId, RequestId},
     log::{AppendBatch, Group, NewEvent, Position, StreamName, Version, memory::MemoryLog},
 };
 
@@ -53,9 +55,11 @@ pub(super) fn a_whole_sale() -> Vec<At> {
         refunded(1, 1),
         price_changed(1),
         capacity_changed(20),
+        command_refused("PRICE_CHANGED"),
         stopped(StopMode::VoidClaims),
         resumed(),
         cancelled(),
+        command_refused("TICKET_NOT_SOLD"),
     ];
     events.extend(rest.map(|event| (8, event)));
     events
@@ -68,7 +72,7 @@ async fn a_log_in_which_everything_can_have_happened_is_sound() {
     assert!(report.is_sound(), "{report}");
     assert_eq!(
         report.to_string(),
-        "13 events of 2 pools, up to position 13: all of it can have happened"
+        "15 events of 2 pools, up to position 15: all of it can have happened"
     );
 }
 
@@ -77,11 +81,31 @@ async fn a_log_in_which_everything_can_have_happened_is_sound() {
 fn the_model_accepts_what_random_stories_record() {
     each_history(500, |history| {
         let mut model = model::Model::default();
-        for (fact, at) in history {
-            let folded = model.fold(&fact.event, *at);
+        for (fact, at, request) in history {
+            let folded = model.fold(&fact.event, *request, *at);
             assert!(folded.is_ok(), "{folded:?}: {fact:?} in {history:#?}");
         }
     });
+}
+
+#[test]
+fn nothing_of_a_command_is_recorded_after_it_was_refused_for_good() {
+    let [refused, other] = [1, 2].map(|id| Some(RequestId(uuid::Uuid::from_u128(id))));
+    let mut model = model::Model::default();
+    let mut fold = |event: PoolEvent, request, at| model.fold(&event, request, at);
+    fold(created(), other, minute(0)).unwrap();
+    fold(command_refused("SOLD_OUT"), refused, minute(0)).unwrap();
+    fold(limits_changed(limits()), other, minute(1)).unwrap();
+    let day = Duration::from_hours(24);
+    let forgotten = minute(0).plus(day + Duration::from_micros(1));
+    for at in [minute(1), minute(0).plus(day)] {
+        let wrong = fold(stopped(StopMode::FinishClaims), refused, at).unwrap_err();
+        assert_eq!(
+            wrong.to_string(),
+            "its command was refused for good at 2027-01-15T08:00:00.000000Z"
+        );
+    }
+    fold(stopped(StopMode::FinishClaims), refused, forgotten).unwrap();
 }
 
 #[tokio::test]
@@ -97,7 +121,7 @@ async fn the_first_event_of_a_pool_that_cannot_have_happened_is_named_with_the_r
         assert_eq!(finding.stream.as_str(), "pools/bad");
         let version = finding.version.get();
         assert_eq!(version, i64::try_from(bad).unwrap(), "{wrong}");
-        assert_eq!(finding.position.get(), version + 12);
+        assert_eq!(finding.position.get(), version + 14);
         let all = log.read(Position::START, usize::MAX).await.unwrap();
         let named = all.iter().find(|event| event.id == finding.id);
         assert_eq!(named.map(|event| event.position), Some(finding.position));

@@ -17,6 +17,15 @@ use crate::FILE_DESCRIPTOR_SET;
 pub struct ServerLimits {
     /// How many calls one connection may have open; tonic's own default is no limit.
     pub streams_per_connection: u32,
+    /// How many bytes a caller may send ahead in one call, in a stream that is not read at the moment say. With small
+    /// commands these are many frames, and h2 closes connections with too many of them unread: see
+    /// [`connection_window`](Self::connection_window).
+    pub stream_window: u32,
+    /// How many bytes a caller may send ahead over one connection. h2 counts what each unread frame has less than 256 bytes, and
+    /// closes a connection, all its calls with it, when that comes to half of this window (0.4.19 and later, against floods of
+    /// tiny frames). So it is far more than what `streams_per_connection` calls of one small frame come to, or some thirty
+    /// streams that are full and not read.
+    pub connection_window: u32,
     /// How long an idle connection is left alone before it is asked for a sign of life.
     pub keepalive_interval: Duration,
     /// How long the sign of life may take.
@@ -32,6 +41,8 @@ impl Default for ServerLimits {
     fn default() -> Self {
         Self {
             streams_per_connection: 4_096,
+            stream_window: 64 * 1024,
+            connection_window: 8 * 1024 * 1024,
             keepalive_interval: Duration::from_secs(30),
             keepalive_timeout: Duration::from_secs(15),
             drain_notice: Duration::from_millis(250),
@@ -90,6 +101,8 @@ where
     let serving = Server::builder()
         .layer(super::errors::ReasonLayer)
         .max_concurrent_streams(limits.streams_per_connection)
+        .initial_stream_window_size(limits.stream_window)
+        .initial_connection_window_size(limits.connection_window)
         // Clients that cancel many calls at once are impatient, not hostile: at h2's default of 20 the whole connection
         // would be closed, with every other call on it.
         .http2_max_pending_accept_reset_streams(usize::try_from(limits.streams_per_connection).ok())

@@ -167,6 +167,10 @@ impl<'a> Subject<'a> {
             PoolEvent::TicketBought(e) => of(Some(&e.customer), e.claim, Some(e.ticket)),
             PoolEvent::TicketReleased(e) => of(e.customer.as_ref(), e.claim, Some(e.ticket)),
             PoolEvent::TicketRefunded(e) => of(Some(&e.customer), e.claim, Some(e.ticket)),
+            PoolEvent::CommandRefused(e) => Self {
+                customer: e.customer.as_ref(),
+                ..Self::default()
+            },
             PoolEvent::PoolCreated(_)
             | PoolEvent::SalesStopped(_)
             | PoolEvent::SalesResumed(_)

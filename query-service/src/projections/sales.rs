@@ -122,7 +122,8 @@ fn fold<'a>(entries: &[&'a Entry]) -> Result<HashMap<Key<'a>, Sums>, Blocked> {
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => {}
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => {}
         }
     }
     Ok(sums)

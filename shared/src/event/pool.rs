@@ -1,10 +1,11 @@
-//! What can happen to a pool: the kinds of facts. What each says is in [`tickets`](super::tickets) and
-//! [`sale`](super::sale).
+//! What can happen to a pool: the kinds of facts. What each says is in [`tickets`](super::tickets),
+//! [`sale`](super::sale) and [`refused`](super::refused).
 //!
 //! These are the storage format: fields are added (optional, with a default), never renamed or given another meaning.
 //! What cannot be added is a new schema version with an upcaster.
 
 use super::{
+    refused::CommandRefused,
     sale::{
         CapacityChanged, LimitsChanged, PoolCancelled, PoolCreated, PoolRescheduled,
         PricingChanged, SalesResumed, SalesStopped,
@@ -96,4 +97,6 @@ pool_events! {
     PoolRescheduled(1),
     /// Later orders have other limits.
     LimitsChanged(1),
+    /// A repeat was refused, and with it every other attempt of its command.
+    CommandRefused(1),
 }

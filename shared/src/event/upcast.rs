@@ -23,7 +23,8 @@ const fn step(kind: EventType, schema: i16) -> Option<Upcaster> {
             | EventType::CapacityChanged
             | EventType::PricingChanged
             | EventType::PoolRescheduled
-            | EventType::LimitsChanged,
+            | EventType::LimitsChanged
+            | EventType::CommandRefused,
             _,
         ) => None,
     }

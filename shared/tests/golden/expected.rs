@@ -4,10 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use onsale_shared::{
     event::{
-        CapacityChanged, ClaimExtended, EventType, Limits, LimitsChanged, PoolCancelled,
-        PoolCreated, PoolEvent, PoolRescheduled, PricingChanged, ReleaseCause, SalesResumed,
-        SalesStopped, Schedule, StopMode, TicketBought, TicketClaimed, TicketRefunded,
-        TicketReleased,
+        CapacityChanged, ClaimExtended, CommandRefused, EventType, Limits, LimitsChanged,
+        PoolCancelled, PoolCreated, PoolEvent, PoolRescheduled, PricingChanged, ReleaseCause,
+        SalesResumed, SalesStopped, Schedule, StopMode, TicketBought, TicketClaimed,
+        TicketRefunded, TicketReleased,
     },
     id::{ClaimId, TicketId},
     money::{Amount, Currency, Minor},
@@ -140,6 +140,13 @@ pub(super) fn expected(kind: EventType, schema: i16) -> Vec<(&'static str, PoolE
         .into_iter()
         .chain([("rules", released(ReleaseCause::Expired, Some("customer-1")))])
         .collect(),
+        (EventType::CommandRefused, 1) => vec![
+            (
+                "full",
+                refused("ClaimTickets", "SOLD_OUT", Some("customer-1")),
+            ),
+            ("least", refused("BuyTickets", "CLAIM_EXPIRED", None)),
+        ],
         (EventType::SalesStopped, 1) => vec![
             (
                 "full",
@@ -190,16 +197,8 @@ pub(super) fn expected(kind: EventType, schema: i16) -> Vec<(&'static str, PoolE
             ("least", PoolEvent::TicketRefunded(refunded())),
         ],
         (EventType::PoolCancelled, 1) => vec![
-            (
-                "full",
-                PoolEvent::PoolCancelled(PoolCancelled {
-                    reason: Some(sentence("The singer is ill")),
-                }),
-            ),
-            (
-                "least",
-                PoolEvent::PoolCancelled(PoolCancelled { reason: None }),
-            ),
+            ("full", cancelled(Some("The singer is ill"))),
+            ("least", cancelled(None)),
         ],
         (EventType::CapacityChanged, 1) => vec![(
             "least",
@@ -335,6 +334,19 @@ fn pool_created_with_rules() -> PoolEvent {
         pricing: moving(),
         limits: limits(),
         ..created
+    })
+}
+
+fn cancelled(reason: Option<&str>) -> PoolEvent {
+    let reason = reason.map(sentence);
+    PoolEvent::PoolCancelled(PoolCancelled { reason })
+}
+
+fn refused(command: &str, reason: &str, customer: Option<&str>) -> PoolEvent {
+    PoolEvent::CommandRefused(CommandRefused {
+        command: command.to_owned(),
+        reason: reason.to_owned(),
+        customer: customer.map(reference),
     })
 }
 

@@ -65,6 +65,7 @@ impl Filling {
         let request = Request {
             id: RequestId(id),
             hash: CommandHash(id.as_u128()),
+            is_repeat: false,
             command,
         };
         let decided = decide(&self.pool, &request, self.now, &mut ids);

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use onsale_proto::{
-    ACTOR_KEY, CORRELATION_KEY,
+    ACTOR_KEY, CORRELATION_KEY, PREVIOUS_ATTEMPTS_KEY,
     reason::Reason,
     status::{metadata_of, reason_of},
     v1::command_service_client::CommandServiceClient,
@@ -146,6 +146,7 @@ fn request<C: Command>(command: &C, attempt: u32) -> Request<C> {
     request.set_timeout(ATTEMPT);
     let metadata = request.metadata_mut();
     metadata.insert(ACTOR_KEY, MetadataValue::from_static("onsale-demo"));
+    metadata.insert(PREVIOUS_ATTEMPTS_KEY, (attempt - 1).into());
     if let Ok(id) = MetadataValue::try_from(format!("{}/{attempt}", command.request_id())) {
         metadata.insert(CORRELATION_KEY, id);
     }

@@ -27,7 +27,8 @@ pub fn check(history: &History, log: &[RecordedEvent]) -> Vec<Finding> {
         Err(finding) => return vec![finding],
     };
     let windows = Windows::new(&history.looks, log);
-    let recorded = decoded.iter().filter_map(|event| event.metadata.request_id);
+    let facts = decoded.iter().filter(|event| !event.is_refusal());
+    let recorded = facts.filter_map(|event| event.metadata.request_id);
     let recorded = recorded.collect();
     let mut pass = Pass {
         history,

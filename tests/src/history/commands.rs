@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use onsale_shared::{
+    event::{CommandRefused, PoolEvent},
     id::RequestId,
     log::{RecordedEvent, Version},
     time::Timestamp,
@@ -16,8 +17,14 @@ use super::{
 /// What is wrong.
 pub(super) fn check(history: &History, log: &[Decoded<'_>], windows: &Windows<'_>) -> Vec<Finding> {
     let mut last: HashMap<RequestId, &RecordedEvent> = HashMap::new();
+    let mut refused: HashMap<RequestId, &CommandRefused> = HashMap::new();
     for decoded in log {
-        if let Some(id) = decoded.metadata.request_id {
+        let Some(id) = decoded.metadata.request_id else {
+            continue;
+        };
+        if let PoolEvent::CommandRefused(event) = &decoded.event {
+            refused.insert(id, event);
+        } else {
             last.insert(id, decoded.recorded);
         }
     }
@@ -25,6 +32,8 @@ pub(super) fn check(history: &History, log: &[Decoded<'_>], windows: &Windows<'_
     for command in &history.commands {
         let recorded = last.get(&command.id).copied();
         findings.extend(denied(command, recorded));
+        let for_good = refused.get(&command.id).copied();
+        findings.extend(not_for_good(command, for_good));
         for (index, attempt) in command.attempts.iter().enumerate() {
             if let Reply::Granted(grant) = &attempt.reply {
                 let is_first = index == 0;
@@ -46,18 +55,33 @@ fn finding(kind: Kind, version: i64, what: String) -> Option<Finding> {
     })
 }
 
-/// In the log, and its client was told that it is not: by each attempt, or by a refusal while nothing of it was under way.
+/// In the log, and its client was told that it is not: by each attempt, or by a refusal.
 fn denied(command: &Command, recorded: Option<&RecordedEvent>) -> Option<Finding> {
     let recorded = recorded?;
     let mut replies = command.attempts.iter().map(|attempt| &attempt.reply);
     let is_given_up = replies.all(|reply| matches!(reply, Reply::NotRecorded(_)));
-    let is_refused = command.is_refused() && !command.is_under_way_at(recorded.time);
-    if !is_refused && !is_given_up {
+    if !command.is_refused() && !is_given_up {
         return None;
     }
     let (id, decided, attempts) = (command.id, recorded.time, &command.attempts);
     let what = format!("{id}, decided at {decided}, was answered {attempts:?}");
     finding(Kind::RecordedAfterAll, recorded.version.get(), what)
+}
+
+/// A repeat was refused, which is not in the log: an earlier attempt could have come after it.
+fn not_for_good(command: &Command, refused: Option<&CommandRefused>) -> Option<Finding> {
+    let repeats = command.attempts.iter().skip(1);
+    let mut refusals = repeats.filter_map(|attempt| match &attempt.reply {
+        Reply::Refused(refusal) => Some(refusal),
+        Reply::Granted(_) | Reply::NotRecorded(_) | Reply::Unknown => None,
+    });
+    let recorded = refused.map(|event| event.reason.as_str());
+    let other = refusals.find(|refusal| recorded != Some(refusal.first_reason()))?;
+    let what = format!(
+        "{} was told {other:?}, and the log says {recorded:?}",
+        command.id
+    );
+    finding(Kind::Lost, 0, what)
 }
 
 /// What is wrong with a receipt. Its claim is another matter.

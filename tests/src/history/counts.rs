@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use onsale_shared::{id::RequestId, log::RecordedEvent, time::Timestamp};
+use onsale_shared::{event::EventType, id::RequestId, log::RecordedEvent, time::Timestamp};
 
 use super::{Command, History, MOMENT_ERROR, Reply};
 
@@ -21,8 +21,8 @@ pub struct Counts {
     pub unknown_recorded: usize,
     /// Attempts without a definite answer whose command was decided later or never.
     pub unknown_not_recorded: usize,
-    /// Commands that were refused while an earlier attempt was under way, which was recorded then.
-    pub overtaken: usize,
+    /// Commands that were refused for good.
+    pub refused_for_good: usize,
     /// Successes that rest on an earlier attempt.
     pub repeats: usize,
 }
@@ -32,11 +32,15 @@ impl Counts {
     #[must_use]
     pub fn of(history: &History, log: &[RecordedEvent]) -> Self {
         let mut decided: HashMap<RequestId, Timestamp> = HashMap::new();
+        let mut counts = Self::default();
         for event in log {
             let request = event.metadata().ok().and_then(|known| known.request_id);
-            decided.extend(request.map(|id| (id, event.time)));
+            if event.kind == EventType::CommandRefused.as_str() {
+                counts.refused_for_good += 1;
+            } else {
+                decided.extend(request.map(|id| (id, event.time)));
+            }
         }
-        let mut counts = Self::default();
         for command in &history.commands {
             counts.commands += 1;
             counts.add(command, decided.get(&command.id).copied());
@@ -47,7 +51,6 @@ impl Counts {
     fn add(&mut self, command: &Command, decided: Option<Timestamp>) {
         let is_before =
             |moment: Timestamp| decided.is_some_and(|decided| decided.plus(MOMENT_ERROR) < moment);
-        self.overtaken += usize::from(command.is_refused() && decided.is_some());
         for (index, attempt) in command.attempts.iter().enumerate() {
             let next = command.attempts.get(index + 1);
             match &attempt.reply {

@@ -19,18 +19,26 @@ pub(super) struct Decoded<'a> {
     pub(super) metadata: Metadata,
 }
 
+impl Decoded<'_> {
+    /// Whether it says that its command was refused for good.
+    pub(super) const fn is_refusal(&self) -> bool {
+        matches!(self.event, PoolEvent::CommandRefused(_))
+    }
+}
+
 /// What is wrong with the events of a command, if anything is; `pool` is before them.
 pub(super) fn check(pool: &Pool, command: &Command, events: &[Decoded<'_>]) -> Option<String> {
     let first = events.first()?.recorded;
     let request = Request {
         id: command.id,
         hash: CommandHash(0),
+        is_repeat: events.first()?.is_refusal(),
         command: command.asked.clone(),
     };
     let mut ids = Ids::from(first.id.0);
     let name = command.asked.name();
     let facts = match decide(pool, &request, first.time, &mut ids) {
-        Ok(Decision::Record(facts)) => facts,
+        Ok(Decision::Record(facts) | Decision::Refuse(facts, _)) => facts,
         Ok(Decision::Repeat(_) | Decision::SweepFirst) => {
             return Some(format!("{name} could not be decided there"));
         }

@@ -12,8 +12,6 @@ use onsale_shared::{
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
 
-use super::{GIVEN_UP_KNOWN_AFTER, MOMENT_ERROR};
-
 /// All that clients did to one pool. Its moments are those of one monotonic clock, set once by the log's.
 #[derive(Clone, Debug)]
 pub struct History {
@@ -32,7 +30,7 @@ pub struct Command {
     pub id: RequestId,
     /// What was wanted.
     pub asked: domain::Command,
-    /// One after the other; at least one.
+    /// One after the other; at least one. All but the first said that they were repeats.
     pub attempts: Vec<Attempt>,
 }
 
@@ -130,6 +128,13 @@ impl Refusal {
         }
     }
 
+    /// Why the command was refused when it was for the first time.
+    #[must_use]
+    pub fn first_reason(&self) -> &str {
+        let first = self.metadata.get("refused_as");
+        first.map_or(self.reason.as_str(), String::as_str)
+    }
+
     /// A number of its metadata.
     #[must_use]
     pub fn number(&self, key: &str) -> Option<u32> {
@@ -138,18 +143,6 @@ impl Refusal {
 }
 
 impl Command {
-    /// Whether an attempt whose client got nothing definite was under way at that moment. It may be recorded though a later
-    /// attempt is refused elsewhere: who refuses cannot know what is on its way from another instance.
-    #[must_use]
-    pub fn is_under_way_at(&self, moment: Timestamp) -> bool {
-        let mut unknown = self.attempts.iter();
-        unknown.any(|attempt| {
-            matches!(attempt.reply, Reply::Unknown)
-                && attempt.called <= moment.plus(MOMENT_ERROR)
-                && moment <= attempt.ended.plus(GIVEN_UP_KNOWN_AFTER)
-        })
-    }
-
     /// Whether its client was told no.
     #[must_use]
     pub fn is_refused(&self) -> bool {

@@ -71,9 +71,12 @@ pub(super) fn holds(
     refusal: &Refusal,
     at: Timestamp,
 ) -> bool {
+    // The checker does not make hashes: whether the right one was recorded is seen by who gets the answer.
+    let refused = pool.refused.known(command.id, at);
     let request = Request {
         id: command.id,
-        hash: CommandHash(0),
+        hash: refused.map_or(CommandHash(0), |refused| refused.hash),
+        is_repeat: false,
         command: command.asked.clone(),
     };
     let Err(rejection) = decide(pool, &request, at, &mut Ids::from(Uuid::nil())) else {

@@ -126,7 +126,9 @@ impl Naive {
                 self.is_stopped = false;
                 None
             }
-            PoolEvent::PricingChanged(_) | PoolEvent::PoolRescheduled(_) => None,
+            PoolEvent::PricingChanged(_)
+            | PoolEvent::PoolRescheduled(_)
+            | PoolEvent::CommandRefused(_) => None,
         }
     }
 

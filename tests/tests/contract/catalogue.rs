@@ -16,6 +16,7 @@ const CORRUPTED: &str = include_str!("refusals/corrupted.rs");
 const DATABASE: &str = include_str!("refusals/database.rs");
 const EDGE: &str = include_str!("refusals/edge.rs");
 const FULL: &str = include_str!("refusals/full.rs");
+const FOR_GOOD: &str = include_str!("idempotency/for_good.rs");
 const QUERIES: &str = include_str!("refusals/queries.rs");
 
 /// A reason, the text of a file, and a test in it.
@@ -102,6 +103,11 @@ const SHOWN: &[Shown] = &[
         Reason::CapacityBelowCommitted,
         LIMITS,
         "a_pool_never_gets_smaller_than_what_is_sold_and_held",
+    ),
+    (
+        Reason::AlreadyRefused,
+        FOR_GOOD,
+        "a_refused_repeat_is_recorded_and_is_the_answer_everywhere_from_then_on",
     ),
     (
         Reason::RequestIdReused,

@@ -1,6 +1,7 @@
 //! `Execute`: many commands over one stream, each answered by its `request_id` as its own call would be.
 
 mod ending;
+mod flood;
 mod order;
 
 use onsale_proto::{
@@ -283,6 +284,31 @@ async fn a_repeat_on_a_stream_gets_the_first_answer() {
         Refused::of(sold_out.expect_err("sold out")).reason,
         Reason::SoldOut
     );
+}
+
+#[tokio::test]
+async fn a_command_of_a_stream_that_says_that_it_is_a_repeat_is_refused_for_good() {
+    let shop = shared().await;
+    let id = fresh_pool();
+    let mut caller = shop.caller().await;
+    caller.create_pool(&id, 1).await.expect("a new name");
+    let mut stream = Stream::open(&mut caller, &[]).await.expect("a stream");
+    let too_many = Command::ClaimTickets(claim_request(&id, "c", 2));
+    let repeat = v1::ExecuteRequest {
+        previous_attempts: 1,
+        ..v1::ExecuteRequest::default()
+    };
+    stream.send(too_many.clone());
+    stream.send_with(too_many.clone(), repeat);
+    stream.send(too_many);
+    let mut reasons = Vec::new();
+    for _ in 0..3 {
+        let (_, answer) = stream.answer().await;
+        reasons.push(Refused::of(answer.expect_err("there is one")).reason);
+    }
+    let first = Reason::InsufficientAvailability;
+    assert_eq!(reasons, [first, first, Reason::AlreadyRefused]);
+    assert_eq!(log::count(&shop.database, &id, "CommandRefused").await, 1);
 }
 
 #[tokio::test]

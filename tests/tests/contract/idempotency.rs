@@ -3,6 +3,7 @@
 mod again;
 mod changed;
 mod edits;
+mod for_good;
 
 /// Sends a request, which is accepted, and then each of the others, which have its id and one field of theirs changed.
 macro_rules! reused_by {

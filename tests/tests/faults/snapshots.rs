@@ -154,7 +154,7 @@ async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
         let admin_ref = tokio::sync::Mutex::new(&mut admin);
         eventually(LIMIT, format!("a snapshot instead of {spoil}"), || async {
             sqlx::query_scalar::<_, i64>(
-                "SELECT version FROM onsale_command.snapshots s WHERE state_version = 2 AND version BETWEEN $1 AND 500 \
+                "SELECT version FROM onsale_command.snapshots s WHERE state_version = 3 AND version BETWEEN $1 AND 500 \
                     AND last_event = (SELECT event_id FROM onsale_log.events e WHERE e.version = s.version)",
             )
             .bind(known)

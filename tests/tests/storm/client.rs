@@ -53,7 +53,7 @@ impl Client {
         let mut attempts = Vec::new();
         let calling = async {
             loop {
-                let attempt = self.attempt(id, &asked).await;
+                let attempt = self.attempt(id, attempts.len(), &asked).await;
                 let reply = attempt.reply.clone();
                 attempts.push(attempt);
                 let loses_interest = match &reply {
@@ -80,14 +80,14 @@ impl Client {
         Some(*grant)
     }
 
-    async fn attempt(&mut self, id: RequestId, asked: &Asked) -> Attempt {
+    async fn attempt(&mut self, id: RequestId, previous: usize, asked: &Asked) -> Attempt {
         let mut client = self.someone().await;
         let patience = match self.random.random_ratio(1, 3) {
             true => Duration::from_millis(self.random.random_range(0..IMPATIENCE_MS_MAX)),
             false => PATIENCE,
         };
         let called = self.watch.now();
-        let answer = timeout(patience, send(&mut client, id, asked)).await;
+        let answer = timeout(patience, send(&mut client, id, previous, asked)).await;
         let ended = self.watch.now();
         let reply = match answer {
             Ok(Ok(grant)) => Reply::Granted(Box::new(grant)),

@@ -2,7 +2,7 @@
 
 use onsale_command_service::domain::Command;
 use onsale_proto::{
-    name,
+    PREVIOUS_ATTEMPTS_KEY, name,
     v1::{self, command_service_client::CommandServiceClient},
 };
 use onsale_shared::{
@@ -11,29 +11,32 @@ use onsale_shared::{
     money::Amount,
 };
 use onsale_tests::history::Grant;
-use tonic::{Status, transport::Channel};
+use tonic::{Request, Status, transport::Channel};
 
 use crate::storm::POOL;
 
 /// Calls, and returns what was answered.
 macro_rules! call {
     ($client:expr, $method:ident, $request:ident { $($field:ident: $value:expr),* $(,)? }, $answer:ident => $claim:expr) => {{
-        let request = v1::$request { $($field: $value,)* ..v1::$request::default() };
-        let $answer = $client.$method(request).await?.into_inner();
+        let (client, previous): (&mut CommandServiceClient<Channel>, usize) = $client;
+        let mut request = Request::new(v1::$request { $($field: $value,)* ..v1::$request::default() });
+        request.metadata_mut().insert(PREVIOUS_ATTEMPTS_KEY, previous.into());
+        let $answer = client.$method(request).await?.into_inner();
         let claim = $claim;
         let receipt = $answer.receipt.expect("every success has a receipt");
         Ok(Grant { receipt, claim })
     }};
 }
 
-/// Sends a command.
+/// Sends a command, and says how often it was sent before.
 #[expect(clippy::wildcard_enum_match_arm, reason = "nobody here wants the rest")]
 pub(crate) async fn send(
     client: &mut CommandServiceClient<Channel>,
     id: RequestId,
+    previous: usize,
     asked: &Command,
 ) -> Result<Grant, Status> {
-    let request_id = id.to_string();
+    let (request_id, client) = (id.to_string(), (client, previous));
     match asked {
         Command::ClaimTickets(order) => call!(client, claim_tickets, ClaimTicketsRequest {
             request_id: request_id,

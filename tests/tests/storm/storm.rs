@@ -246,6 +246,11 @@ fn assert_hit_enough(
             100,
         ),
         (
+            "repeats that were refused for good",
+            counts.refused_for_good,
+            20,
+        ),
+        (
             "commands decided with a wrong wall clock",
             decided_by(SECOND, events),
             500,

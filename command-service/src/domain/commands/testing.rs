@@ -113,6 +113,7 @@ impl Given {
         let request = Request {
             id: RequestId(Uuid::from_u128(7)),
             hash: CommandHash(7),
+            is_repeat: false,
             command,
         };
         let mut ids = Ids::from(Uuid::from_u128(0xffff_0000));
@@ -120,6 +121,7 @@ impl Given {
             decide(&self.pool, &request, self.at, &mut ids).map(|decision| match decision {
                 Decision::Record(facts) => facts,
                 Decision::Repeat(_) => panic!("the request was never sent before"),
+                Decision::Refuse(..) => panic!("it is no repeat"),
                 Decision::SweepFirst => panic!("places of dead claims are in the way"),
             });
         When { result }

@@ -57,7 +57,8 @@ impl Customers {
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => Ok(()),
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => Ok(()),
         }
     }
 

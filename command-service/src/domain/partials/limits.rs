@@ -48,7 +48,8 @@ impl Limits {
                 | PoolEvent::PoolCancelled(_)
                 | PoolEvent::CapacityChanged(_)
                 | PoolEvent::PricingChanged(_)
-                | PoolEvent::PoolRescheduled(_),
+                | PoolEvent::PoolRescheduled(_)
+                | PoolEvent::CommandRefused(_),
                 Some(_),
             ) => Ok(()),
         }

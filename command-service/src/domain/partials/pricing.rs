@@ -72,7 +72,8 @@ impl Pricing {
             | PoolEvent::PoolCancelled(_)
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => Ok(()),
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => Ok(()),
         }
     }
 

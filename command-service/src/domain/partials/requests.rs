@@ -77,7 +77,7 @@ impl Requests {
     /// How long a command is remembered at least, in event time.
     pub const KEPT_FOR: Duration = Duration::from_hours(24);
     /// How many forgotten ones are cleared away at most with one event, so that no decision does the work of a whole night.
-    const CLEARED_PER_EVENT_MAX: usize = 2;
+    pub(super) const CLEARED_PER_EVENT_MAX: usize = 2;
 
     /// What is remembered of a command at `at`. What is older is forgotten, whether it has been cleared away or not: a
     /// pool that was restored from a snapshot decides as any other.
@@ -99,7 +99,9 @@ impl Requests {
     }
 
     pub(crate) fn evolve(&mut self, entry: &Entry<'_>) {
-        if let Some(id) = entry.request {
+        // Those that were refused for good are kept apart.
+        let is_refusal = matches!(entry.event, PoolEvent::CommandRefused(_));
+        if let Some(id) = entry.request.filter(|_| !is_refusal) {
             self.remember(id, entry);
         }
         for _ in 0..Self::CLEARED_PER_EVENT_MAX {
@@ -185,7 +187,7 @@ impl Requests {
     }
 }
 
-fn is_forgotten(time: Timestamp, at: Timestamp) -> bool {
+pub(super) fn is_forgotten(time: Timestamp, at: Timestamp) -> bool {
     time.plus(Requests::KEPT_FOR) < at
 }
 
@@ -208,6 +210,7 @@ const fn claim_of(event: &PoolEvent) -> Option<ClaimId> {
         | PoolEvent::CapacityChanged(_)
         | PoolEvent::PricingChanged(_)
         | PoolEvent::PoolRescheduled(_)
-        | PoolEvent::LimitsChanged(_) => None,
+        | PoolEvent::LimitsChanged(_)
+        | PoolEvent::CommandRefused(_) => None,
     }
 }

@@ -62,8 +62,13 @@ impl Sale {
 
     pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
         let status = match (entry.event, self.status()) {
-            // What only gives places back happens whatever the promoter wants.
-            (PoolEvent::TicketReleased(_) | PoolEvent::TicketRefunded(_), _) => return Ok(()),
+            // What only gives places back, or says no, happens whatever the promoter wants.
+            (
+                PoolEvent::TicketReleased(_)
+                | PoolEvent::TicketRefunded(_)
+                | PoolEvent::CommandRefused(_),
+                _,
+            ) => return Ok(()),
             // For good: nothing else happens any more.
             (_, SaleState::Cancelled) => return Err(Contradiction),
             (PoolEvent::SalesStopped(stop), SaleState::Selling) => SaleState::Stopped(stop.mode),

@@ -62,7 +62,8 @@ impl Sales {
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => {}
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => {}
         }
     }
 

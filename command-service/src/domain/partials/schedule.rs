@@ -43,7 +43,8 @@ impl Schedule {
             | PoolEvent::PoolCancelled(_)
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
-            | PoolEvent::LimitsChanged(_) => {}
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => {}
         }
         Ok(())
     }

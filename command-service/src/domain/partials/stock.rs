@@ -98,7 +98,8 @@ impl Stock {
             | PoolEvent::PoolCancelled(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => {}
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => {}
         }
         Ok(counts)
     }

@@ -137,7 +137,7 @@ impl Story {
     }
 
     /// A refusal is true, by the model.
-    pub(super) fn check_refusal(&self, rejection: &Rejection, precondition: Precondition) {
+    pub(super) fn check_refusal(&self, rejection: &Rejection, command: &Command) {
         let model = &self.model;
         if model.events.is_empty() {
             return;
@@ -169,7 +169,7 @@ impl Story {
             } => has + requested > *max && *max == model.limits().max_tickets_per_customer,
             Rejection::PriceChanged { unit_price, max } => unit_price.minor > max.minor,
             Rejection::VersionConflict { conflict } => {
-                self.is_conflict(precondition) && conflict.version == self.pool.version()
+                self.is_conflict(command) && conflict.version == self.pool.version()
             }
             _of_claims_and_fields => true,
         };
@@ -177,7 +177,8 @@ impl Story {
     }
 
     /// Whether an edit that was made on an older version must be refused, as the events since say.
-    pub(super) fn is_conflict(&self, precondition: Precondition) -> bool {
+    pub(super) fn is_conflict(&self, command: &Command) -> bool {
+        let (precondition, touched) = edit_of(command);
         let Some(etag) = precondition.etag else {
             return false;
         };
@@ -186,7 +187,7 @@ impl Story {
         }
         !precondition.merge || etag > self.pool.version() || {
             let since = self.model.kinds_after(etag.get());
-            self.touched.iter().any(|kind| since.contains(kind))
+            touched.iter().any(|kind| since.contains(kind))
         }
     }
 
@@ -235,6 +236,7 @@ impl Story {
         let request = Request {
             id: RequestId(Uuid::from_u128(u128::MAX)),
             hash: CommandHash(u128::MAX),
+            is_repeat: false,
             command: claim(1),
         };
         let refused = decide(
@@ -264,16 +266,18 @@ pub(super) fn restored(pool: &Pool) -> Pool {
     pool
 }
 
-/// What a promoter says of the state that an edit was made on.
-pub(super) fn precondition_of(command: &Command) -> Precondition {
+/// Whether an edit was made on an older state, and what the events are called that it must not overlook.
+fn edit_of(command: &Command) -> (Precondition, &'static [&'static str]) {
+    const SALE: &[&str] = &["SalesStopped", "SalesResumed"];
+    const PRICE_AND_TIMES: &[&str] = &["PricingChanged", "PoolRescheduled"];
     match command {
-        Command::StopSales(edit) => edit.precondition,
-        Command::ResumeSales(edit) => edit.precondition,
-        Command::CancelPool(edit) => edit.precondition,
-        Command::ChangeCapacity(edit) => edit.precondition,
-        Command::ChangePricing(edit) => edit.precondition,
-        Command::ReschedulePool(edit) => edit.precondition,
-        Command::ChangeLimits(edit) => edit.precondition,
-        _no_edit => Precondition::NONE,
+        Command::StopSales(edit) => (edit.precondition, SALE),
+        Command::ResumeSales(edit) => (edit.precondition, SALE),
+        Command::CancelPool(edit) => (edit.precondition, SALE),
+        Command::ChangeCapacity(edit) => (edit.precondition, &["CapacityChanged"]),
+        Command::ChangePricing(edit) => (edit.precondition, PRICE_AND_TIMES),
+        Command::ReschedulePool(edit) => (edit.precondition, PRICE_AND_TIMES),
+        Command::ChangeLimits(edit) => (edit.precondition, &["LimitsChanged"]),
+        _no_edit => (Precondition::NONE, &[]),
     }
 }

@@ -5,20 +5,20 @@ use std::{collections::HashSet, time::Duration};
 use onsale_shared::{
     event::{CommandHash, PoolEvent},
     id::{ClaimId, Ids, RequestId, TicketId},
-    log::{Position, Version},
+    log::Position,
     text::Reference,
     time::Timestamp,
 };
 use uuid::Uuid;
 
 use super::{
-    checks::precondition_of,
     model::Model,
+    repeats::Fate,
     sorted,
     steps::{Edit, Seen, Step},
 };
 use crate::domain::{
-    Decision, Entry, Fact, Pool, Rejection, Request,
+    Decision, Entry, Fact, Pool, Request,
     commands::{
         BuyTickets, ClaimTickets, Command, ExtendClaim, GrantTickets, PurchaseTickets,
         RefundTickets, ReleaseTickets, SLICES, sweep::sweep, testing::*,
@@ -35,11 +35,9 @@ pub(super) struct Story {
     pub(super) now: Timestamp,
     ids: u128,
     claims: Vec<(ClaimId, Vec<TicketId>)>,
-    requests: Vec<(Request, Option<Version>)>,
+    pub(super) requests: Vec<(Request, Fate)>,
     pub(super) log: Vec<(Fact, Timestamp, Option<Request>)>,
     pub(super) reached: HashSet<&'static str>,
-    /// What the events are called that the edit under way must not overlook.
-    pub(super) touched: &'static [&'static str],
 }
 
 impl Story {
@@ -53,11 +51,10 @@ impl Story {
             requests: Vec::new(),
             log: Vec::new(),
             reached: HashSet::new(),
-            touched: &[],
         }
     }
 
-    fn ids(&mut self) -> Ids {
+    pub(super) fn ids(&mut self) -> Ids {
         self.ids += 1;
         Ids::from(Uuid::from_u128(self.ids << 16))
     }
@@ -154,6 +151,7 @@ impl Story {
         let request = Request {
             id: RequestId(Uuid::from_u128(number + 1)),
             hash: CommandHash(number + 1),
+            is_repeat: false,
             command,
         };
         self.decide(&request);
@@ -182,20 +180,16 @@ impl Story {
         }
     }
 
-    /// The command, and what the events are called that it must not overlook.
-    fn edit(&mut self, edit: Edit, seen: Option<Seen>) -> Command {
-        const SALE: &[&str] = &["SalesStopped", "SalesResumed"];
-        const PRICE_AND_TIMES: &[&str] = &["PricingChanged", "PoolRescheduled"];
-        let (command, touched) = match edit {
-            Edit::Stop(mode) => (stop(mode), SALE),
-            Edit::Resume => (resume(), SALE),
-            Edit::Cancel => (cancel(), SALE),
-            Edit::Capacity(capacity) => (change_capacity(capacity), &["CapacityChanged"][..]),
-            Edit::Pricing(rule) => (change_rule(rule), PRICE_AND_TIMES),
-            Edit::Reschedule(minutes) => (reschedule(self.schedule(minutes)), PRICE_AND_TIMES),
-            Edit::Limits(limits) => (change_limits(limits), &["LimitsChanged"][..]),
+    fn edit(&self, edit: Edit, seen: Option<Seen>) -> Command {
+        let command = match edit {
+            Edit::Stop(mode) => stop(mode),
+            Edit::Resume => resume(),
+            Edit::Cancel => cancel(),
+            Edit::Capacity(capacity) => change_capacity(capacity),
+            Edit::Pricing(rule) => change_rule(rule),
+            Edit::Reschedule(minutes) => reschedule(self.schedule(minutes)),
+            Edit::Limits(limits) => change_limits(limits),
         };
-        self.touched = touched;
         let Some(Seen {
             versions_ago,
             merge,
@@ -242,7 +236,7 @@ impl Story {
             Ok(Decision::Record(facts)) => {
                 assert!(!facts.is_empty(), "an accepted command records something");
                 assert!(
-                    !self.is_conflict(precondition_of(&request.command)),
+                    !self.is_conflict(&request.command),
                     "an edit overlooks another"
                 );
                 for fact in &facts {
@@ -258,10 +252,12 @@ impl Story {
                     self.speculate_and_undo(&facts);
                 }
                 self.record(&facts, Some(request));
-                self.requests
-                    .push((request.clone(), Some(self.pool.version())));
+                let fate = Fate::Recorded(self.pool.version());
+                self.requests.push((request.clone(), fate));
             }
-            Ok(Decision::Repeat(_)) => panic!("a new request id is not a repeat"),
+            Ok(Decision::Repeat(_) | Decision::Refuse(..)) => {
+                panic!("a new request id is not a repeat")
+            }
             Ok(Decision::SweepFirst) => {
                 self.reached.insert("SWEEP_FIRST");
                 self.tell(Step::Sweep { max: 500 });
@@ -272,44 +268,10 @@ impl Story {
                 let declared =
                     slice.refusals.contains(&reason) || GENERAL_REFUSALS.contains(&reason);
                 assert!(declared, "{} refuses with {reason}", slice.command);
-                self.check_refusal(&rejection, precondition_of(&request.command));
+                self.check_refusal(&rejection, &request.command);
                 self.reached.insert(reason);
-                self.requests.push((request.clone(), None));
+                self.requests.push((request.clone(), Fate::Refused));
             }
-        }
-    }
-
-    /// A repeat gets its first version; a refused command is decided as if it were new.
-    fn repeat(&mut self, of: usize) {
-        let Some((request, recorded)) = self.requests.get(of).cloned() else {
-            return;
-        };
-        let mut ids = self.ids();
-        let again = decide(&self.pool, &request, self.now, &mut ids);
-        if let Some(version) = recorded {
-            let age = self
-                .now
-                .since(self.log[usize::try_from(version.get() - 1).unwrap()].1);
-            if age > Duration::from_hours(24) {
-                return;
-            }
-            match again {
-                Ok(Decision::Repeat(remembered)) => {
-                    assert_eq!(remembered.version, version);
-                }
-                other => panic!("{other:?} is not the first answer"),
-            }
-            let other = Request {
-                hash: CommandHash(u128::MAX),
-                ..request
-            };
-            let reused = decide(&self.pool, &other, self.now, &mut ids);
-            assert!(
-                matches!(reused, Err(Rejection::RequestIdReused { .. })),
-                "{reused:?}"
-            );
-            self.reached.insert("REPEATED");
-            self.reached.insert("REQUEST_ID_REUSED");
         }
     }
 
@@ -323,7 +285,7 @@ impl Story {
         assert_eq!(sorted(&before), sorted(&format!("{other:?}")), "undone");
     }
 
-    fn record(&mut self, facts: &[Fact], request: Option<&Request>) {
+    pub(super) fn record(&mut self, facts: &[Fact], request: Option<&Request>) {
         fold_into(&mut self.pool, facts, self.now, request);
         let mut first = true;
         for fact in facts {

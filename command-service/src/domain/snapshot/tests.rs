@@ -78,6 +78,7 @@ fn a_pool_of_all_kinds() -> Pool {
             bought_late,
             claimed(6, 8),
             released(6, 8, ReleaseCause::Customer),
+            command_refused("SOLD_OUT"),
             claimed(7, 9),
             released(7, 9, ReleaseCause::Operator),
         ],
@@ -123,10 +124,10 @@ fn another_layout_has_another_state_version() {
     assert_eq!(
         (STATE_VERSION, layout),
         (
-            2,
+            3,
             [
-                [898645752, 1663078583, 559264395],
-                [3353494940, 3379498528, 3937726893]
+                [116081687, 1139655979, 1831659726],
+                [2968960527, 1942191126, 1757053623]
             ]
         )
     );
@@ -146,6 +147,10 @@ fn a_pool_is_read_back_as_it_was() {
         pool.claims.of_ticket(ticket_id(3)),
         "refunded, and known to be"
     );
+    let refused = RequestId(Uuid::from_u128(22));
+    let known = read.refused.known(refused, pool.time());
+    assert_eq!(known, pool.refused.known(refused, pool.time()));
+    assert_eq!(known.map(|known| &*known.reason), Some("SOLD_OUT"));
     let request = RequestId(Uuid::from_u128(5));
     assert!(read.requests.get(request).is_some());
     assert_eq!(read.requests.get(request), pool.requests.get(request));

@@ -172,7 +172,11 @@ impl Execution {
         let caller = self
             .sender
             .caller(&request, &self.service.trusted_proxies, &mut fields);
-        let envelope = match self.service.read(message, caller, deadline, fields) {
+        let is_repeat = request.previous_attempts > 0;
+        let read = self
+            .service
+            .read(message, is_repeat, caller, deadline, fields);
+        let envelope = match read {
             Ok(envelope) => envelope,
             Err(invalid) => return Some(failed(request_id, invalid)),
         };

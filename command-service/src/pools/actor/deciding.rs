@@ -6,7 +6,7 @@ use onsale_shared::{log::AppendBatch, pricing::PricePoint, time::Timestamp};
 
 use super::Actor;
 use crate::{
-    domain::{Command, Decision, commands::sweep::sweep, decide},
+    domain::{Command, Decision, Fact, commands::sweep::sweep, decide},
     pools::{
         batch::{Author, Decided, fold},
         call::{Answer, Call, Caller, ClaimView, Failure},
@@ -52,7 +52,7 @@ impl Actor {
         self.context.log.clock().now().max(self.pool.time())
     }
 
-    fn decide_call(&mut self, call: Call) {
+    fn decide_call(&mut self, mut call: Call) {
         if Instant::now() >= call.deadline {
             // Nobody waits any more. Dropped before it is batched, never after.
             return call.answer(Err(Failure::Overloaded));
@@ -72,25 +72,20 @@ impl Actor {
                 Ok(self.imagine(&call, &facts, at))
             }
             Ok(Decision::Record(facts)) => {
-                if call.stage.is_abandoned() {
+                let Some(recorded) = self.record(call, facts, at) else {
                     return;
-                }
-                let author = Author {
-                    request: Some((call.request.id, call.request.hash)),
-                    caller: &call.caller,
-                    source: &self.context.source,
                 };
-                if let Err(defect) = self.pending.add(&mut self.pool, facts, at, author) {
-                    tracing::error!(
-                        error = &defect as &dyn std::error::Error,
-                        "facts could not be written down"
-                    );
-                    return call.answer(Err(Failure::Internal));
-                }
-                records = true;
+                (call, records) = (recorded, true);
                 Ok(self.answer_now(&call, at))
             }
-            Err(rejection) => Err(rejection),
+            Ok(Decision::Refuse(facts, rejection)) if !call.validate_only => {
+                let Some(recorded) = self.record(call, facts, at) else {
+                    return;
+                };
+                (call, records) = (recorded, true);
+                Err(rejection)
+            }
+            Ok(Decision::Refuse(_, rejection)) | Err(rejection) => Err(rejection),
         };
         let decided = Decided {
             call,
@@ -98,6 +93,27 @@ impl Actor {
             records,
         };
         self.pending.decided.push(decided);
+    }
+
+    /// Adds the facts of a command to the batch. None if its caller gave up before, or they cannot be written down.
+    fn record(&mut self, call: Call, facts: Vec<Fact>, at: Timestamp) -> Option<Call> {
+        if call.stage.is_abandoned() {
+            return None;
+        }
+        let author = Author {
+            request: Some((call.request.id, call.request.hash)),
+            caller: &call.caller,
+            source: &self.context.source,
+        };
+        if let Err(defect) = self.pending.add(&mut self.pool, facts, at, author) {
+            tracing::error!(
+                error = &defect as &dyn std::error::Error,
+                "facts could not be written down"
+            );
+            call.answer(Err(Failure::Internal));
+            return None;
+        }
+        Some(call)
     }
 
     /// Gives places of dead claims back; the command is decided again on what that leaves, in this batch or the next.
@@ -113,7 +129,7 @@ impl Actor {
     }
 
     /// What the caller would get: decided and folded under a mark of its own, which is undone.
-    fn imagine(&mut self, call: &Call, facts: &[crate::domain::Fact], at: Timestamp) -> Answer {
+    fn imagine(&mut self, call: &Call, facts: &[Fact], at: Timestamp) -> Answer {
         let (mark, version) = (self.new_mark(), self.pool.version());
         self.pool.begin(Some(mark));
         let author = Author {

@@ -12,6 +12,9 @@ use async_trait::async_trait;
 use onsale_shared::{id::EventId, log::*};
 use tokio::sync::Semaphore;
 
+/// A test waits no longer for an append.
+const YIELDS_MAX: usize = 1_000_000;
+
 /// See the module.
 #[derive(Clone, Debug)]
 pub(super) struct GatedLog {
@@ -37,9 +40,13 @@ impl GatedLog {
 
     /// Waits until an append stands at the gate.
     pub(super) async fn someone_waits(&self) {
-        while self.waiting.load(Ordering::SeqCst) == 0 {
+        for _ in 0..YIELDS_MAX {
+            if self.waiting.load(Ordering::SeqCst) > 0 {
+                return;
+            }
             tokio::task::yield_now().await;
         }
+        panic!("nothing is appended");
     }
 
     /// Lets one append through.

@@ -30,6 +30,9 @@ pub(super) fn stream() -> StreamName {
     StreamName::of_pool(&pool_id())
 }
 
+/// Where the answer to a command comes from.
+pub(super) type Answering = oneshot::Receiver<Result<Answer, Failure>>;
+
 /// An instance of command-service without its edge.
 #[derive(Clone)]
 pub(super) struct Instance {
@@ -81,29 +84,36 @@ impl Instance {
     }
 
     /// Sends a command; the answer comes through the receiver.
-    pub(super) fn send(
-        &self,
-        id: u128,
-        command: Command,
-    ) -> oneshot::Receiver<Result<Answer, Failure>> {
+    pub(super) fn send(&self, id: u128, command: Command) -> Answering {
+        self.submit(id, false, command).1
+    }
+
+    /// Sends a command whose caller says that it was sent before.
+    pub(super) fn repeat(&self, id: u128, command: Command) -> Answering {
+        self.submit(id, true, command).1
+    }
+
+    /// Sends a command; its caller may give up.
+    pub(super) fn submit(&self, id: u128, is_repeat: bool, command: Command) -> (Stage, Answering) {
         let (reply, answer) = oneshot::channel();
-        let lane = command.class();
+        let (lane, stage) = (command.class(), Stage::default());
         let call = Call {
             request: Request {
                 id: RequestId(Uuid::from_u128(id)),
                 hash: CommandHash(id),
+                is_repeat,
                 command,
             },
             validate_only: false,
             caller: Caller::default(),
             deadline: Instant::now() + Duration::from_secs(600),
-            stage: Stage::default(),
+            stage: stage.clone(),
             lane,
             reply: Reply::Call(reply),
             attempts: 0,
         };
         self.pools.submit(&pool_id(), call);
-        answer
+        (stage, answer)
     }
 
     /// Sends a command and waits for its answer.

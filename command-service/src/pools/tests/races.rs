@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// A log with a pool of [`CAPACITY`] tickets of which `sold` are sold, and an instance that has it loaded.
-async fn a_loaded_pool(sold_tickets: u32) -> (GatedLog, Instance, i64) {
+pub(super) async fn a_loaded_pool(sold_tickets: u32) -> (GatedLog, Instance, i64) {
     let log = GatedLog::new(MemoryLog::new(minute(1)));
     let events: Vec<_> = [created()].into_iter().chain(sold(sold_tickets)).collect();
     append_foreign(&log.inner, 0, &events).await;
@@ -36,7 +36,7 @@ async fn a_loaded_pool(sold_tickets: u32) -> (GatedLog, Instance, i64) {
     (log, instance, i64::try_from(events.len()).unwrap())
 }
 
-fn rejected(answer: Result<crate::pools::Answer, Failure>) -> Rejection {
+pub(super) fn rejected(answer: Result<crate::pools::Answer, Failure>) -> Rejection {
     match answer {
         Err(Failure::Rejected(rejection)) => rejection,
         other => panic!("{other:?}"),

@@ -11,6 +11,8 @@ pub(in super::super) enum Wrong {
     CreatedBefore,
     #[error("the pool was cancelled before")]
     Cancelled,
+    #[error("its command was refused for good at {0}")]
+    Refused(Timestamp),
     #[error("sales were stopped before")]
     Stopped,
     #[error("sales were stopped before, as strongly")]

@@ -62,7 +62,7 @@ fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradiction> {
         return create(pool, created);
     }
     let details = pool.details.as_mut().ok_or(Contradiction::NotCreated)?;
-    if pool.sale == Sale::Cancelled && !gives_back(fact) {
+    if pool.sale == Sale::Cancelled && !outlives_the_pool(fact) {
         return Err(Contradiction::Cancelled);
     }
     match fact {
@@ -70,8 +70,8 @@ fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradiction> {
         PoolEvent::TicketClaimed(_) => {
             pool.counts = pool.counts.claim().ok_or(Contradiction::NoneAvailable)?;
         }
-        // Its tickets are held as before.
-        PoolEvent::ClaimExtended(_) => {}
+        // The tickets are as before.
+        PoolEvent::ClaimExtended(_) | PoolEvent::CommandRefused(_) => {}
         PoolEvent::TicketBought(_) => {
             pool.counts = pool.counts.buy().ok_or(Contradiction::NoneHeld)?;
         }
@@ -95,10 +95,12 @@ fn evolve(pool: &mut Pool, fact: &PoolEvent) -> Result<(), Contradiction> {
     Ok(())
 }
 
-/// Whether a fact only gives a place back: that happens whatever the promoter wants.
-const fn gives_back(fact: &PoolEvent) -> bool {
+/// Whether a fact only gives a place back, or says no: that happens whatever the promoter wants.
+const fn outlives_the_pool(fact: &PoolEvent) -> bool {
     match fact {
-        PoolEvent::TicketReleased(_) | PoolEvent::TicketRefunded(_) => true,
+        PoolEvent::TicketReleased(_)
+        | PoolEvent::TicketRefunded(_)
+        | PoolEvent::CommandRefused(_) => true,
         PoolEvent::PoolCreated(_)
         | PoolEvent::TicketClaimed(_)
         | PoolEvent::ClaimExtended(_)

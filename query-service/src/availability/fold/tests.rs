@@ -15,7 +15,7 @@ use super::*;
 use crate::pool::{Sale, SaleStatus, tests::cents};
 use facts::{
     bought, cancelled, capacity, claimed, created, extended, limits, limits_changed, of_bytes,
-    of_ticket, priced, refunded, released, rescheduled, resumed, schedule, stopped,
+    of_ticket, priced, refunded, refused, released, rescheduled, resumed, schedule, stopped,
 };
 
 fn id(name: &str) -> PoolId {
@@ -120,9 +120,9 @@ fn a_refund_gives_a_place_back() {
 }
 
 #[test]
-fn an_extended_claim_holds_what_it_held() {
+fn an_extended_claim_holds_what_it_held_and_a_refused_command_changes_nothing() {
     let before = folded(&[created(3), claimed()]);
-    let after = folded(&[created(3), claimed(), extended()]);
+    let after = folded(&[created(3), claimed(), extended(), refused()]);
     assert_eq!(counts(&after), counts(&before));
     assert!(!after.corrupted);
 }
@@ -142,7 +142,7 @@ fn sales_stop_and_resume() {
 fn a_cancelled_pool_still_takes_tickets_back() {
     let void = StopMode::VoidClaims;
     let sold = [created(3), claimed(), claimed(), bought(), stopped(void)];
-    let cancelled = [cancelled(), released(), refunded()];
+    let cancelled = [cancelled(), released(), refunded(), refused()];
     let pool = folded(&[&sold[..], &cancelled].concat());
     assert_eq!(pool.sale, Sale::Cancelled);
     assert_eq!(counts(&pool), (0, 0, 3));
@@ -358,6 +358,7 @@ fn any_fact() -> impl Strategy<Value = PoolEvent> {
         1 => Just(resumed()),
         2 => Just(refunded()),
         1 => Just(extended()),
+        1 => Just(refused()),
         1 => (0_u32..6).prop_map(capacity),
         1 => Just(priced(cents(1))),
         1 => Just(cancelled()),

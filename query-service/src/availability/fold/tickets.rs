@@ -60,7 +60,8 @@ impl Tickets {
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => Ok(()),
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => Ok(()),
         }
     }
 }

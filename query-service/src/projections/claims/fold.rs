@@ -124,7 +124,8 @@ impl Fold {
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => Ok(()),
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => Ok(()),
         }
     }
 

@@ -68,6 +68,7 @@ pub(super) const fn named_by(fact: &PoolEvent) -> (Option<ClaimId>, Option<Ticke
         | PoolEvent::CapacityChanged(_)
         | PoolEvent::PricingChanged(_)
         | PoolEvent::PoolRescheduled(_)
-        | PoolEvent::LimitsChanged(_) => (None, None),
+        | PoolEvent::LimitsChanged(_)
+        | PoolEvent::CommandRefused(_) => (None, None),
     }
 }

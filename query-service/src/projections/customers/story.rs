@@ -79,7 +79,8 @@ pub(super) const fn without_owner(fact: &PoolEvent) -> Option<ClaimId> {
         | PoolEvent::CapacityChanged(_)
         | PoolEvent::PricingChanged(_)
         | PoolEvent::PoolRescheduled(_)
-        | PoolEvent::LimitsChanged(_) => None,
+        | PoolEvent::LimitsChanged(_)
+        | PoolEvent::CommandRefused(_) => None,
     }
 }
 
@@ -166,6 +167,7 @@ pub(super) fn entry(
         | PoolEvent::CapacityChanged(_)
         | PoolEvent::PricingChanged(_)
         | PoolEvent::PoolRescheduled(_)
-        | PoolEvent::LimitsChanged(_) => None,
+        | PoolEvent::LimitsChanged(_)
+        | PoolEvent::CommandRefused(_) => None,
     }
 }

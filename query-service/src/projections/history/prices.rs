@@ -91,7 +91,8 @@ impl Cause {
             | PoolEvent::SalesStopped(_)
             | PoolEvent::SalesResumed(_)
             | PoolEvent::PoolCancelled(_)
-            | PoolEvent::LimitsChanged(_) => Self::Demand,
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => Self::Demand,
         }
     }
 }

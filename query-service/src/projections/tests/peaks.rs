@@ -68,7 +68,8 @@ impl Projector for Peaks {
                 | PoolEvent::CapacityChanged(_)
                 | PoolEvent::PricingChanged(_)
                 | PoolEvent::PoolRescheduled(_)
-                | PoolEvent::LimitsChanged(_) => 0,
+                | PoolEvent::LimitsChanged(_)
+                | PoolEvent::CommandRefused(_) => 0,
             };
             let hour = hour_of(entry.event.time);
             let held = match self.0.get_mut(pool) {

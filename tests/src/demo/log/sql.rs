@@ -53,7 +53,8 @@ SELECT (SELECT count(*) FROM (TABLE acknowledged EXCEPT TABLE bought) m) AS miss
 
 pub(super) const RECORDED: &str = "
 SELECT count(*) AS requests, min(request) AS example FROM (
-    SELECT metadata ->> 'request_id' AS request FROM onsale_log.events WHERE stream = 'pools/' || $1
+    SELECT metadata ->> 'request_id' AS request
+      FROM onsale_log.events WHERE stream = 'pools/' || $1 AND type <> 'CommandRefused'
     INTERSECT
     SELECT unnest($2::text[])) recorded";
 

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use onsale_proto::{reason::Reason, v1};
-use onsale_shared::time::Timestamp;
 
 use super::super::{Kind, Reply, check};
 use super::story::*;
@@ -166,57 +165,58 @@ fn an_untrue_refusal() {
 }
 
 /// Its first attempt got no answer and is in the log, its second was refused.
-fn refused_and_recorded() -> Story {
+#[test]
+fn a_refused_command_in_the_log() {
     let mut story = Story::begin();
     story.grant(claim("a", 4));
     let refusal = story.refuse(claim("b", 3));
-    story.history.commands.pop();
-    let mut later = story.clone();
-    later.now = later.now.plus(millis(1_000));
-    let refused = later.attempt(Reply::Refused(refusal));
+    let refused = story.history.commands.pop().unwrap().attempts;
     let before = Story::begin().pool;
     story.grant_on(&before, claim("b", 3));
     story.last_attempt().reply = Reply::Unknown;
-    story.last_attempt().ended = story.last_attempt().called;
     let command = story.history.commands.last_mut().unwrap();
-    command.attempts.push(refused);
-    story
-}
-
-#[test]
-fn a_refused_command_in_the_log() {
-    // It is decided 200 ms after its call.
-    let story = refused_and_recorded();
-    assert!(
-        !kinds(&story).contains(&Kind::RecordedAfterAll),
-        "under way"
-    );
-    let mut story = story;
-    // Sent, and given up, long before.
-    let first = &mut story.history.commands.last_mut().unwrap().attempts[0];
-    let earlier = Timestamp::from_micros(first.called.as_micros() - 400_000);
-    (first.called, first.ended) = (earlier, earlier);
-    assert!(
-        kinds(&story).contains(&Kind::RecordedAfterAll),
-        "given up before"
-    );
-
-    let mut story = refused_and_recorded();
-    story
-        .history
-        .commands
-        .last_mut()
-        .unwrap()
-        .attempts
-        .remove(0);
-    assert!(
-        kinds(&story).contains(&Kind::RecordedAfterAll),
-        "never under way"
-    );
+    command.attempts.extend(refused);
+    let found = kinds(&story);
+    assert!(found.contains(&Kind::RecordedAfterAll), "{refusal:?}");
 
     let mut story = begun();
     story.last_attempt().reply = Reply::NotRecorded(Reason::Overloaded);
     assert_eq!(kinds(&story), set([Kind::RecordedAfterAll]));
+}
+
+/// A repeat was refused, and only its client knows.
+#[test]
+fn a_refusal_that_is_not_for_good() {
+    let mut sound = Story::begin();
+    sound.grant(claim("a", 4));
+    sound.refuse_for_good(claim("b", 3));
+    assert_eq!(kinds(&sound), set([]));
+
+    let mut story = sound.clone();
+    story.log.pop();
+    story.history.looks.pop();
+    assert_eq!(kinds(&story), set([Kind::Lost]));
+
+    let mut story = sound.clone();
+    let refused = story.log.last_mut().unwrap();
+    refused.data = refused
+        .data
+        .replace("INSUFFICIENT_AVAILABILITY", "SOLD_OUT");
+    assert_eq!(kinds(&story), set([Kind::Lost, Kind::OtherHistory]));
+
+    // Nobody remembered it.
+    let mut story = sound;
+    let mut of_command = story.history.commands.pop().unwrap();
+    let facts = story.decide(
+        &story.pool,
+        onsale_shared::id::RequestId(uuid::Uuid::from_u128(99 << 64)),
+        &claim("b", 2),
+    );
+    story.write(Some(of_command.id), facts.unwrap(), story.now);
+    story.wait(millis(1_000));
+    of_command.asked = claim("b", 2);
+    story.history.commands.push(of_command);
+    assert!(kinds(&story).is_superset(&set([Kind::RecordedAfterAll, Kind::Doubled])));
 }
 
 #[test]

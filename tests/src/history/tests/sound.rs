@@ -11,6 +11,7 @@ pub(super) fn a_story() -> Story {
     story.refuse(claim("c", 2));
     let bought = story.grant(buy(first));
     story.refuse(release(first));
+    story.refuse_for_good(claim("d", 3));
     assert_eq!(bought.claim.unwrap().tickets.len(), 2);
     story.wait(CLAIMS);
     story.sweep_at(story.now);

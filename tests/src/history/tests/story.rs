@@ -165,6 +165,7 @@ impl Story {
         let request = Request {
             id,
             hash: CommandHash(1),
+            is_repeat: false,
             command: asked.clone(),
         };
         let at = self.now.plus(millis(200));
@@ -284,6 +285,32 @@ impl Story {
         let attempt = self.attempt(Reply::Refused(refusal.clone()));
         self.remember(id, asked, attempt);
         refusal
+    }
+
+    /// A command that got no answer at first is refused when it comes again.
+    pub(super) fn refuse_for_good(&mut self, asked: domain::Command) {
+        let unknown = self.attempt(Reply::Unknown);
+        self.wait(millis(1_000));
+        let before = self.pool.clone();
+        self.refuse(asked);
+        let mut command = self.history.commands.pop().unwrap();
+        // What the rules say of a repeat, before anything else happened.
+        let request = Request {
+            id: command.id,
+            hash: CommandHash(1),
+            is_repeat: true,
+            command: command.asked.clone(),
+        };
+        let decided = command.attempts[0].called.plus(millis(200));
+        let decision = decide(&before, &request, decided, &mut Ids::from(command.id.0));
+        let Ok(Decision::Refuse(facts, _)) = decision else {
+            unreachable!("it was refused: {decision:?}");
+        };
+        self.history.looks.pop();
+        self.write(Some(command.id), facts, decided);
+        self.wait(Duration::ZERO);
+        command.attempts.insert(0, unknown);
+        self.history.commands.push(command);
     }
 
     /// Dead claims go back, as somebody decided it at `at`.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use onsale_proto::{name, v1};
+use onsale_proto::{PREVIOUS_ATTEMPTS_KEY, name, v1};
 use onsale_shared::event::EventType;
 use onsale_tests::{
     caller::{
@@ -48,6 +48,11 @@ async fn everything(caller: &mut Caller, id: &str, actor: &str, talk: &str) -> S
     send!(purchase_tickets, purchase_request(id, "mia", 2));
     send!(claim_tickets, claim_request(id, "nil", 2));
     send!(stop_sales, stop_request(id, v1::StopMode::FinishClaims));
+    let mut late = sent(claim_request(id, "oda", 1), actor, talk);
+    let attempts = "1".parse().expect("a header can hold it");
+    late.metadata_mut().insert(PREVIOUS_ATTEMPTS_KEY, attempts);
+    let refused = caller.commands.claim_tickets(late).await;
+    refused.expect_err("sales are stopped, and this is a repeat");
     send!(resume_sales, resume_request(id));
     send!(change_capacity, capacity_request(id, 30));
     let price = fixed_price(euros(60, 0));
@@ -72,7 +77,8 @@ fn causes(kind: EventType) -> &'static [&'static str] {
         | EventType::CapacityChanged
         | EventType::PricingChanged
         | EventType::PoolRescheduled
-        | EventType::LimitsChanged => &[""],
+        | EventType::LimitsChanged
+        | EventType::CommandRefused => &[""],
     }
 }
 
@@ -123,7 +129,7 @@ async fn every_type_of_event_says_who_from_where_and_why() {
             assert_ne!(event.version, 1);
         }
     }
-    assert_eq!(of_command.len(), 16, "as many commands were sent");
+    assert_eq!(of_command.len(), 17, "as many commands were sent");
 
     // What it is about, in words of the contract.
     for event in &events {
@@ -133,7 +139,8 @@ async fn every_type_of_event_says_who_from_where_and_why() {
         assert_eq!(event.ticket.starts_with(&ticket), is_of_ticket, "{event:?}");
         let is_of_claim = is_of_ticket || event.r#type == "ClaimExtended";
         assert_eq!(event.claim.starts_with(&claim), is_of_claim, "{event:?}");
-        assert_eq!(!event.customer.is_empty(), is_of_claim, "{event:?}");
+        let is_of_customer = is_of_claim || event.r#type == "CommandRefused";
+        assert_eq!(!event.customer.is_empty(), is_of_customer, "{event:?}");
     }
     let created = events[0].data.clone().expect("data");
     let capacity = created.fields["capacity"].kind.clone();

@@ -48,6 +48,7 @@ fn dead_claims_that_are_in_the_way_are_swept_before() {
         let request = Request {
             id: onsale_shared::id::RequestId(uuid::Uuid::from_u128(7)),
             hash: onsale_shared::event::CommandHash(7),
+            is_repeat: false,
             command: change_capacity(capacity),
         };
         let mut ids = onsale_shared::id::Ids::from(uuid::Uuid::from_u128(1 << 64));

@@ -99,6 +99,7 @@ fn a_large_grant_waits_for_the_sweep_rather_than_outgrow_a_group() {
         let request = Request {
             id: onsale_shared::id::RequestId(uuid::Uuid::from_u128(7)),
             hash: onsale_shared::event::CommandHash(7),
+            is_repeat: false,
             command: grant(quantity),
         };
         let mut ids = onsale_shared::id::Ids::from(uuid::Uuid::from_u128(1 << 64));

@@ -169,6 +169,14 @@ pub(crate) fn resumed() -> PoolEvent {
     PoolEvent::SalesResumed(SalesResumed { reason: None })
 }
 
+pub(crate) fn command_refused(reason: &str) -> PoolEvent {
+    PoolEvent::CommandRefused(CommandRefused {
+        command: "ClaimTickets".to_owned(),
+        reason: reason.to_owned(),
+        customer: Some(customer()),
+    })
+}
+
 /// `count` tickets sold in claims of their own, numbered from 1,000.
 pub(crate) fn sold(count: u32) -> Vec<PoolEvent> {
     let pair = |n| [claimed(1_000 + n, 1_000 + n), bought(1_000 + n, 1_000 + n)];

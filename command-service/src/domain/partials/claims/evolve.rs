@@ -62,7 +62,8 @@ impl Claims {
             PoolEvent::SalesResumed(_)
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
-            | PoolEvent::PoolRescheduled(_) => {}
+            | PoolEvent::PoolRescheduled(_)
+            | PoolEvent::CommandRefused(_) => {}
         }
         let before = entry.time.minus(kept_for);
         self.forgotten_before

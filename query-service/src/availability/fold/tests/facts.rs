@@ -4,9 +4,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use onsale_shared::{
     event::{
-        CapacityChanged, ClaimExtended, Limits, LimitsChanged, PoolCancelled, PoolCreated,
-        PoolEvent, PoolRescheduled, PricingChanged, ReleaseCause, SalesResumed, SalesStopped,
-        Schedule, StopMode, TicketBought, TicketClaimed, TicketRefunded, TicketReleased,
+        CapacityChanged, ClaimExtended, CommandRefused, Limits, LimitsChanged, PoolCancelled,
+        PoolCreated, PoolEvent, PoolRescheduled, PricingChanged, ReleaseCause, SalesResumed,
+        SalesStopped, Schedule, StopMode, TicketBought, TicketClaimed, TicketRefunded,
+        TicketReleased,
     },
     id::{ClaimId, EventId, TicketId},
     money::{Amount, Minor},
@@ -52,7 +53,8 @@ pub(super) fn of_ticket(fact: PoolEvent, ticket: TicketId) -> PoolEvent {
         | PoolEvent::CapacityChanged(_)
         | PoolEvent::PricingChanged(_)
         | PoolEvent::PoolRescheduled(_)
-        | PoolEvent::LimitsChanged(_) => fact,
+        | PoolEvent::LimitsChanged(_)
+        | PoolEvent::CommandRefused(_) => fact,
     }
 }
 
@@ -151,6 +153,14 @@ pub(super) fn refunded() -> PoolEvent {
 
 pub(super) fn stopped(mode: StopMode) -> PoolEvent {
     PoolEvent::SalesStopped(SalesStopped { mode, reason: None })
+}
+
+pub(super) fn refused() -> PoolEvent {
+    PoolEvent::CommandRefused(CommandRefused {
+        command: "ClaimTickets".to_owned(),
+        reason: "SOLD_OUT".to_owned(),
+        customer: Some(customer()),
+    })
 }
 
 pub(super) fn resumed() -> PoolEvent {

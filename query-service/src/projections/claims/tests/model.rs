@@ -131,7 +131,8 @@ impl Model {
             | PoolEvent::CapacityChanged(_)
             | PoolEvent::PricingChanged(_)
             | PoolEvent::PoolRescheduled(_)
-            | PoolEvent::LimitsChanged(_) => return "nothing",
+            | PoolEvent::LimitsChanged(_)
+            | PoolEvent::CommandRefused(_) => return "nothing",
         };
         if let Some(row) = self.tables.claims.get_mut(&(pool.clone(), claim)) {
             row.last_position = position;
