@@ -13,8 +13,11 @@ use sqlx::{PgPool, Row as _, postgres::PgRow};
 
 use crate::domain::snapshot::{Damaged, STATE_VERSION, Snapshot, Unwritable};
 
-/// How long reading or writing may take: a network that swallows an answer must not keep a pool from being loaded.
+/// How long an answer, or the next piece of one, may take: a network that swallows it must not keep a pool from being loaded.
 const TIMEOUT: Duration = Duration::from_secs(5);
+/// Writing may take longer, by as much as its bytes take at this rate: 60 MB were seen to take 2.7 s beside sales that
+/// used every core, and a snapshot that is always late would never be.
+const WRITTEN_PER_SECOND_MIN: usize = 4 * 1024 * 1024;
 /// A snapshot has at most so many bytes in each of its parts: PostgreSQL takes a value of 1 GiB, message and all.
 const BYTES_MAX: usize = 512 * 1024 * 1024;
 /// Bytes come in pieces of so many: one large value would be in memory several times at either end.
@@ -183,17 +186,13 @@ impl Store {
             .fetch(&self.database);
         let mut checksum = crc32fast::Hasher::new();
         let mut expected = None;
-        let reading = async {
-            while let Some(row) = rows.try_next().await? {
-                expected = Some(row.try_get("crc")?);
-                let size = usize::try_from(row.try_get::<i32, _>("size")?);
-                let piece = row.try_get("piece")?;
-                checksum.update(piece);
-                take(piece, size.unwrap_or_default().min(BYTES_MAX));
-            }
-            Ok(())
-        };
-        in_time(reading).await?;
+        while let Some(row) = in_time(rows.try_next()).await? {
+            expected = Some(row.try_get("crc")?);
+            let size = usize::try_from(row.try_get::<i32, _>("size")?);
+            let piece = row.try_get("piece")?;
+            checksum.update(piece);
+            take(piece, size.unwrap_or_default().min(BYTES_MAX));
+        }
         let found = checksum.finalize().into();
         match expected {
             Some(expected) if expected != found => Err(StoreError::Checksum { expected, found }),
@@ -216,6 +215,7 @@ impl Store {
         if let Some(bytes) = parts.iter().find(|bytes| bytes.len() > BYTES_MAX) {
             return Err(StoreError::TooLarge(bytes.len()));
         }
+        let limit = time_to_write(parts.iter().map(|bytes| bytes.len()).sum());
         let checksums = parts.map(|bytes| i64::from(crc32fast::hash(bytes)));
         let query = sqlx::query(
             "INSERT INTO onsale_command.snapshots AS s (pool, state_version, version, last_event, \
@@ -239,8 +239,17 @@ impl Store {
         .bind(snapshot.requests)
         .bind(checksums[2])
         .bind(snapshot.recent_until.to_utc());
-        in_time(query.execute(&self.database)).await?;
-        Ok(())
+        let writing = async {
+            let mut transaction = self.database.begin().await?;
+            // The session gives up statements sooner.
+            sqlx::query("SELECT set_config('statement_timeout', $1, true)")
+                .bind(limit.as_millis().to_string())
+                .execute(&mut *transaction)
+                .await?;
+            query.execute(&mut *transaction).await?;
+            transaction.commit().await
+        };
+        within(limit, writing).await
     }
 
     /// Removes the snapshot that a header tells of.
@@ -269,10 +278,35 @@ fn header(row: &PgRow) -> Result<Header, sqlx::Error> {
     })
 }
 
+/// How long writing so many bytes may take.
+fn time_to_write(bytes: usize) -> Duration {
+    let seconds = bytes / WRITTEN_PER_SECOND_MIN;
+    TIMEOUT + Duration::from_secs(seconds.try_into().unwrap_or(u64::MAX))
+}
+
 /// What takes too long has failed.
 async fn in_time<T>(asking: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(TIMEOUT, asking).await {
+    within(TIMEOUT, asking).await
+}
+
+async fn within<T>(
+    limit: Duration,
+    asking: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(limit, asking).await {
         Ok(answer) => Ok(answer?),
         Err(_elapsed) => Err(StoreError::Late),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn large_states_have_more_time_to_be_written() {
+        assert_eq!(time_to_write(1_000), TIMEOUT);
+        assert_eq!(time_to_write(60 << 20), Duration::from_secs(20));
+        assert_eq!(time_to_write(3 * BYTES_MAX), Duration::from_secs(5 + 384));
     }
 }
