@@ -14,6 +14,7 @@ const APPEND_SECONDS: &str = "onsale_append_seconds";
 const APPEND_EVENTS: &str = "onsale_append_events";
 const CONFLICTS: &str = "onsale_conflicts_total";
 const TAKE_OVERS: &str = "onsale_take_overs_total";
+const WAITED_FOR: &str = "onsale_take_over_waited_for_batches";
 const UNKNOWN_OUTCOMES: &str = "onsale_unknown_outcomes_total";
 const CORRUPTED_POOLS: &str = "onsale_corrupted_pools_total";
 
@@ -26,6 +27,8 @@ const SECONDS: [f64; 16] = [
 const EVENTS: [f64; 10] = [
     1.0, 2.0, 5.0, 10.0, 20.0, 50.0, 100.0, 200.0, 500.0, 1_500.0,
 ];
+/// The upper bounds of the batches that a take-over waited for.
+const BATCHES: [f64; 6] = [0.0, 1.0, 2.0, 3.0, 5.0, 10.0];
 
 /// Serves what is measured on `address`, to `GET` of any path.
 ///
@@ -37,6 +40,9 @@ pub fn export(address: SocketAddr) -> anyhow::Result<()> {
         .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)
         .and_then(|builder| {
             builder.set_buckets_for_metric(Matcher::Full(APPEND_EVENTS.into()), &EVENTS)
+        })
+        .and_then(|builder| {
+            builder.set_buckets_for_metric(Matcher::Full(WAITED_FOR.into()), &BATCHES)
         })
         .and_then(PrometheusBuilder::install)
         .with_context(|| format!("metrics on {address}"))?;
@@ -58,6 +64,11 @@ pub fn export(address: SocketAddr) -> anyhow::Result<()> {
     describe_counter!(
         TAKE_OVERS,
         "Batches decided under the lock of the log, after a conflict"
+    );
+    describe_histogram!(
+        WAITED_FOR,
+        Unit::Count,
+        "How many batches of other instances for the pool came between asking for the lock of the log and getting it"
     );
     describe_counter!(
         UNKNOWN_OUTCOMES,
@@ -124,6 +135,8 @@ pub struct PoolMetrics {
     pub conflicts: Counter,
     /// Batches decided under the lock of the log.
     pub take_overs: Counter,
+    /// For how many batches of other instances each of them waited.
+    pub waited_for: Histogram,
 }
 
 impl Default for PoolMetrics {
@@ -131,6 +144,7 @@ impl Default for PoolMetrics {
         Self {
             conflicts: counter!(CONFLICTS),
             take_overs: counter!(TAKE_OVERS),
+            waited_for: histogram!(WAITED_FOR),
         }
     }
 }

@@ -97,6 +97,9 @@ pub trait EventLog: fmt::Debug + Send + Sync + 'static {
 /// The log, with every other writer waiting. Dropping it lets them go on and appends nothing.
 #[async_trait]
 pub trait LockedLog: Send {
+    /// When it was asked for, by the log's clock: whoever appended since then was before in the queue.
+    fn asked_at(&self) -> Timestamp;
+
     /// As [`EventLog::read_stream`]; nothing is appended between it and [`Self::append`].
     ///
     /// # Errors

@@ -6,6 +6,7 @@ use onsale_shared::{
     event::{Metadata, PoolEvent},
     id::PoolId,
     log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName, Version},
+    time::Timestamp,
 };
 use tokio::{runtime::Handle, time::sleep};
 
@@ -108,19 +109,34 @@ pub(crate) async fn follow(
     }
 }
 
-/// As [`follow`], to the end, while nobody else can append.
+/// As [`follow`], to the end, while nobody else can append. How many appends have written to the stream since
+/// the lock was asked for.
 pub(super) async fn catch_up_locked(
     log: &mut dyn LockedLog,
     stream: &StreamName,
     pool: &mut Pool,
-) -> Result<(), ReadError> {
+) -> Result<u32, ReadError> {
+    let (mut appends, mut last) = (0, log.asked_at());
     loop {
         let page = log.read_stream(stream, pool.version(), PAGE_EVENTS).await?;
         fold(pool, &page);
+        appends += appends_after(&mut last, &page);
         if page.len() < PAGE_EVENTS {
-            return Ok(());
+            return Ok(appends);
         }
     }
+}
+
+/// How many appends wrote the events of a page, of those after `last`: the events of each were recorded at one moment.
+pub(super) fn appends_after(last: &mut Timestamp, page: &[RecordedEvent]) -> u32 {
+    let mut appends = 0;
+    for event in page {
+        if event.recorded_at > *last {
+            *last = event.recorded_at;
+            appends += 1;
+        }
+    }
+    appends
 }
 
 /// What the stream has after a version: nothing, if a state of that version is complete.

@@ -59,6 +59,10 @@ impl Waiting {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     fn asked(pool: &str, version: i64) -> Asked {
@@ -68,19 +72,24 @@ mod tests {
         }
     }
 
+    async fn next(waiting: &Waiting) -> Asked {
+        let next = timeout(Duration::from_secs(10), waiting.next()).await;
+        next.expect("a pool waits")
+    }
+
     #[tokio::test]
     async fn a_pool_that_waits_is_served_once_in_its_turn_and_as_far_as_it_has_come() {
         let waiting = Waiting::default();
         for (pool, version) in [("hot", 100), ("calm", 7), ("hot", 200), ("hot", 150)] {
             assert!(waiting.add(asked(pool, version)));
         }
-        assert_eq!(waiting.next().await, asked("hot", 200));
+        assert_eq!(next(&waiting).await, asked("hot", 200));
         assert!(waiting.add(asked("hot", 300)), "it comes again");
-        assert_eq!(waiting.next().await, asked("calm", 7));
-        assert_eq!(waiting.next().await, asked("hot", 300));
+        assert_eq!(next(&waiting).await, asked("calm", 7));
+        assert_eq!(next(&waiting).await, asked("hot", 300));
         let later = async { waiting.add(asked("late", 1)) };
-        let (next, _) = tokio::join!(waiting.next(), later);
-        assert_eq!(next, asked("late", 1), "what comes while one waits");
+        let (late, _) = tokio::join!(next(&waiting), later);
+        assert_eq!(late, asked("late", 1), "what comes while one waits");
     }
 
     #[tokio::test]
@@ -91,7 +100,7 @@ mod tests {
         }
         assert!(!waiting.add(asked("one-more", 1)));
         assert!(waiting.add(asked("pool-0", 2)));
-        assert_eq!(waiting.next().await, asked("pool-0", 2));
+        assert_eq!(next(&waiting).await, asked("pool-0", 2));
         assert!(waiting.add(asked("one-more", 1)));
     }
 }

@@ -101,9 +101,11 @@ impl EventLog for MemoryLog {
     }
 
     async fn lock(&self) -> Result<Box<dyn LockedLog>, ReadError> {
+        let asked_at = self.clock.now();
         let turn = Arc::clone(&self.writers).write_owned().await;
         Ok(Box::new(Locked {
             log: self.clone(),
+            asked_at,
             _turn: turn,
         }))
     }
@@ -119,11 +121,16 @@ impl EventLog for MemoryLog {
 
 struct Locked {
     log: MemoryLog,
+    asked_at: Timestamp,
     _turn: OwnedRwLockWriteGuard<()>,
 }
 
 #[async_trait]
 impl LockedLog for Locked {
+    fn asked_at(&self) -> Timestamp {
+        self.asked_at
+    }
+
     async fn read_stream(
         &mut self,
         stream: &StreamName,

@@ -39,7 +39,9 @@ impl Actor {
     async fn lock_and_catch_up(&mut self) -> Result<Box<dyn LockedLog>, ReadError> {
         let mut log = self.context.log.lock().await?;
         let known = self.pool.version();
-        history::catch_up_locked(log.as_mut(), &self.stream, &mut self.pool).await?;
+        let (stream, pool) = (&self.stream, &mut self.pool);
+        let others = history::catch_up_locked(log.as_mut(), stream, pool).await?;
+        self.context.metrics.waited_for.record(f64::from(others));
         self.contended = if self.pool.version() == known {
             self.contended.saturating_sub(1)
         } else {

@@ -6,7 +6,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use onsale_shared::{id::EventId, log::*};
+use onsale_shared::{id::EventId, log::*, time::Timestamp};
 use tokio::time::sleep;
 
 /// Counts what was hit; a run that hit too little shows nothing.
@@ -188,6 +188,10 @@ struct FaultyLock {
 
 #[async_trait]
 impl LockedLog for FaultyLock {
+    fn asked_at(&self) -> Timestamp {
+        self.locked.asked_at()
+    }
+
     async fn read_stream(
         &mut self,
         stream: &StreamName,

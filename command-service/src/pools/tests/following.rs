@@ -16,8 +16,11 @@ use crate::{
         Pool,
         commands::testing::{created, minute, price_changed},
     },
-    pools::history::{PAGE_EVENTS, Pace, fold, follow},
+    pools::history::{PAGE_EVENTS, Pace, appends_after, fold, follow},
 };
+
+/// No stream of a test takes longer.
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// A pool whose price has changed over and over.
 async fn log_of(events: usize) -> MemoryLog {
@@ -52,8 +55,10 @@ async fn log_of(events: usize) -> MemoryLog {
 
 async fn followed(log: &MemoryLog, until: Option<i64>, pace: &Pace) -> Pool {
     let until = until.map(|version| Version::new(version).unwrap());
-    let pool = follow(log, &stream(), Pool::default(), until, pace).await;
-    pool.unwrap()
+    let stream = stream();
+    let following = follow(log, &stream, Pool::default(), until, pace);
+    let pool = tokio::time::timeout(LIMIT, following).await;
+    pool.expect("a stream has an end").unwrap()
 }
 
 #[tokio::test]
@@ -97,5 +102,23 @@ async fn who_is_not_in_a_hurry_rests_between_pages() {
                 && rested <= rest * 2 + Duration::from_millis(2) * u32::from(!rest.is_zero()),
             "{rested:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn the_appends_that_came_since_a_moment_are_counted_by_when_they_were_recorded() {
+    let log = log_of(7).await;
+    let mut events = log.read_stream(&stream(), Version::START, 7).await.unwrap();
+    for (event, at) in events.iter_mut().zip([0, 1, 1, 2, 3, 3, 4]) {
+        event.recorded_at = minute(at);
+    }
+    for (asked, appends) in [(-1, 5), (0, 4), (1, 3), (3, 1), (4, 0)] {
+        // Wherever a page ends.
+        for end in 0..events.len() {
+            let (first, second) = events.split_at(end);
+            let mut last = minute(asked);
+            let counted = appends_after(&mut last, first) + appends_after(&mut last, second);
+            assert_eq!(counted, appends, "since {asked}, cut at {end}");
+        }
     }
 }

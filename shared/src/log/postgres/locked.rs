@@ -6,7 +6,8 @@ use std::{
 };
 
 use async_trait::async_trait;
-use sqlx::PgConnection;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, Row as _};
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
 use super::{append, connections::Connections, read};
@@ -14,10 +15,12 @@ use crate::log::{
     AppendBatch, AppendError, Appended, LockedLog, LogClock, Position, ReadError, RecordedEvent,
     StreamName, Version,
 };
+use crate::time::Timestamp;
 
 struct Locked {
     _turn: OwnedSemaphorePermit,
     connection: PgConnection,
+    asked_at: Timestamp,
     /// Where the connection goes back to.
     connections: Arc<Connections>,
     appended: watch::Sender<Position>,
@@ -40,8 +43,8 @@ pub(super) async fn lock(
         Some(connection) => begin(connection, timeout).await.ok(),
         None => None,
     };
-    let connection = match locked {
-        Some(connection) => connection,
+    let (connection, asked_at) = match locked {
+        Some(locked) => locked,
         None => {
             let opened = connections.open().await;
             let opened = opened.map_err(read::unavailable("connecting to lock the log"))?;
@@ -52,6 +55,7 @@ pub(super) async fn lock(
     Ok(Box::new(Locked {
         _turn: turn,
         connection,
+        asked_at,
         connections: Arc::clone(connections),
         appended,
         clock,
@@ -59,19 +63,31 @@ pub(super) async fn lock(
     }))
 }
 
-/// Begins a transaction, and waits for the lock.
-async fn begin(mut connection: PgConnection, timeout: Duration) -> Result<PgConnection, ReadError> {
+/// Begins a transaction, and waits for the lock. Says when PostgreSQL was asked for it: expressions of a SELECT are
+/// evaluated from left to right.
+async fn begin(
+    mut connection: PgConnection,
+    timeout: Duration,
+) -> Result<(PgConnection, Timestamp), ReadError> {
     let during = "locking the log";
-    let locking = sqlx::raw_sql("BEGIN; SELECT onsale_log.lock()").execute(&mut connection);
-    match tokio::time::timeout(timeout, locking).await {
+    let locking = sqlx::raw_sql("BEGIN; SELECT clock_timestamp() AS asked_at, onsale_log.lock()")
+        .fetch_all(&mut connection);
+    let rows = match tokio::time::timeout(timeout, locking).await {
         Ok(locked) => locked.map_err(read::unavailable(during))?,
         Err(elapsed) => return Err(read::unavailable(during)(elapsed)),
     };
-    Ok(connection)
+    let asked_at = rows.first().ok_or(sqlx::Error::RowNotFound);
+    let asked_at = asked_at.and_then(|row| row.try_get::<DateTime<Utc>, _>("asked_at"));
+    let asked_at = asked_at.map_err(read::unavailable(during))?;
+    Ok((connection, asked_at.into()))
 }
 
 #[async_trait]
 impl LockedLog for Locked {
+    fn asked_at(&self) -> Timestamp {
+        self.asked_at
+    }
+
     async fn read_stream(
         &mut self,
         stream: &StreamName,

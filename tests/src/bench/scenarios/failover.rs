@@ -3,10 +3,12 @@
 mod turns;
 
 use std::{
+    net::SocketAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use tokio::{sync::Mutex, task::JoinSet};
 
 use turns::{SentAt, turns};
@@ -21,6 +23,8 @@ use crate::{
         report::Findings,
     },
     caller::{Caller, a_pool},
+    database::TestDatabase,
+    scrape::{Measures, free_address, scrape},
     service::{Kind, Service},
     system::migrated_database,
 };
@@ -52,8 +56,8 @@ impl Gaps {
 /// An instance does not start, or the database cannot be asked.
 pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result<()> {
     let database = migrated_database().await;
-    let killed = Service::start(Kind::Command, database.url(), &[]).await;
-    let survivor = Service::start(Kind::Command, database.url(), &[]).await;
+    let (killed, of_killed) = measured_instance(&database).await?;
+    let (survivor, of_survivor) = measured_instance(&database).await?;
     let channel = survivor.channel().await;
     Caller::new(channel.clone(), channel)
         .create(HOT, a_pool(PLENTY))
@@ -81,6 +85,11 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
     }
     tokio::time::sleep(settings.timing().warm_up + settings.timing().span).await;
     let turns = turns(&database, &*sent.lock().await).await?;
+    let (mut take_overs, mut unfair) = (0, 0);
+    for instance in [of_killed, of_survivor] {
+        let (all, longer) = waited_for(&scrape(instance).await?)?;
+        (take_overs, unfair) = (take_overs + all, unfair + longer);
+    }
     killed.kill().await;
     let accepted = {
         let mut gaps = gaps.lock().await;
@@ -103,6 +112,12 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
             turns.waited_longer,
             "",
         ),
+        ("take-overs of the log's lock", take_overs, ""),
+        (
+            "of them, after more than two batches of the other since the lock was asked for",
+            unfair,
+            "",
+        ),
         (
             "one instance killed: the longest time without a claim",
             longest.as_millis().try_into()?,
@@ -112,6 +127,27 @@ pub async fn run(settings: &Settings, findings: &mut Findings) -> anyhow::Result
         findings.note(Scenario::Failover, name, value, unit);
     }
     Ok(())
+}
+
+/// An instance, and where it says what it measures.
+async fn measured_instance(database: &TestDatabase) -> anyhow::Result<(Service, SocketAddr)> {
+    let metrics = free_address()?;
+    let listen = metrics.to_string();
+    let options = [("ONSALE_COMMAND_METRICS_LISTEN", listen.as_str())];
+    let service = Service::start(Kind::Command, database.url(), &options).await;
+    Ok((service, metrics))
+}
+
+/// How many take-overs there were, and before how many the other instance had more than two batches since the lock was asked
+/// for.
+fn waited_for(measures: &Measures) -> anyhow::Result<(u64, u64)> {
+    let number = |series: &str| -> anyhow::Result<u64> {
+        let series = format!("onsale_take_over_waited_for_batches_{series}");
+        let value = measures.value(&series).context(series)?;
+        Ok(format!("{value:.0}").parse()?)
+    };
+    let (all, fair) = (number("count")?, number("bucket{le=\"2\"}")?);
+    Ok((all, all.saturating_sub(fair)))
 }
 
 /// Claims until the connection breaks.

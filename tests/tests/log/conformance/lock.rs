@@ -24,6 +24,7 @@ for_each_engine! {
     an_append_under_the_lock_checks_and_repeats_as_any_other,
     writers_on_one_stream_all_get_their_turn,
     the_lock_is_fair,
+    a_lock_says_when_it_was_asked_for,
 }
 
 async fn lock(log: &dyn EventLog) -> Box<dyn LockedLog> {
@@ -152,4 +153,18 @@ async fn the_lock_is_fair(log: Arc<dyn EventLog>) {
     for writer in writers {
         within(LIMIT, "a writer", writer).await.unwrap();
     }
+}
+
+async fn a_lock_says_when_it_was_asked_for(log: Arc<dyn EventLog>) {
+    let before = log.head().await.unwrap().time;
+    let first = lock(&*log).await;
+    let second = {
+        let log = Arc::clone(&log);
+        tokio::spawn(async move { lock(&*log).await.asked_at() })
+    };
+    let between = first.asked_at();
+    assert!(before <= between);
+    first.release().await;
+    let asked_at = within(LIMIT, "the second lock", second).await.unwrap();
+    assert!(between <= asked_at && asked_at <= log.head().await.unwrap().time);
 }
