@@ -21,7 +21,10 @@ use onsale_shared::{
     id::PoolId,
     log::{Position, ReadError, RecordedEvent, StreamName, Version},
 };
-use tokio::sync::oneshot;
+use tokio::{
+    sync::oneshot,
+    time::{Instant, sleep_until},
+};
 
 use self::again::Again;
 use super::{
@@ -171,6 +174,9 @@ impl Actor {
         }
         self.begin_batch();
         let mut flight: Option<Flight> = None;
+        let mut active_at = Instant::now();
+        // One timer, set anew only when it has to come sooner, or has come: a pool in the middle of a sale sets none.
+        let mut timer = Box::pin(sleep_until(active_at + self.idle_time()));
         loop {
             if flight.is_none() && self.is_contended() {
                 self.undo_pending(self.pending.mark);
@@ -184,17 +190,23 @@ impl Actor {
             }
             let has_room = self.has_room();
             let is_idle = flight.is_none() && self.again.is_empty();
-            let next_deadline = self.until_next_deadline();
+            let idle_end = is_idle.then(|| active_at + self.idle_time());
+            let deadline = has_room.then(|| self.next_deadline()).flatten();
+            let due = deadline.into_iter().chain(idle_end).min();
+            if let Some(due) = due.filter(|due| *due < timer.deadline() || timer.is_elapsed()) {
+                timer.as_mut().reset(due);
+            }
             tokio::select! {
                 landing = async { match &mut flight { Some(flight) => flight.land().await, None => std::future::pending().await } } => {
                     if let Some(landed) = flight.take() {
                         flight = self.landed(landed, landing).await;
                     }
+                    active_at = Instant::now();
                 }
-                () = self.mailbox.arrived(), if has_room => {}
-                () = tokio::time::sleep(next_deadline.unwrap_or(Self::TIMER_MIN)), if has_room && next_deadline.is_some() => {}
-                () = tokio::time::sleep(self.idle_time()), if is_idle => {
-                    if self.pools.retire(&self.id, &self.mailbox) {
+                () = self.mailbox.arrived(), if has_room => active_at = Instant::now(),
+                () = &mut timer, if due.is_some() => {
+                    let is_over = idle_end.is_some_and(|end| end <= Instant::now());
+                    if is_over && self.pools.retire(&self.id, &self.mailbox) {
                         self.ask_for_snapshot(Snapshots::events_at_rest);
                         // Aside, since a large pool has half a million things to give back: this thread serves others.
                         let pool = std::mem::take(&mut self.pool);
@@ -221,19 +233,15 @@ impl Actor {
         }
     }
 
-    fn until_next_deadline(&self) -> Option<Duration> {
+    /// When the next claim dies whose places are to be given back.
+    fn next_deadline(&self) -> Option<Instant> {
         let deadline = self
             .pool
             .claims
             .next_deadline()
             .filter(|_| self.pool.corrupted_at().is_none())?;
-        Some(
-            self.context
-                .log
-                .clock()
-                .until(deadline)
-                .max(Self::TIMER_MIN),
-        )
+        let left = self.context.log.clock().until(deadline);
+        Some(Instant::now() + left.max(Self::TIMER_MIN))
     }
 
     /// Sends what was decided on its way.
