@@ -125,7 +125,7 @@ async fn of_requests(log: &mut Log, figures: &Figures) -> anyhow::Result<Vec<Che
     let refused = Check {
         holds: recorded.requests == 0,
         text: format!(
-            "None of {} that were refused left anything in the log ({} did).{}",
+            "None of {} that were refused had an effect in the log ({} had).{}",
             counted(i128::try_from(figures.refused.len())?, "request"),
             grouped(recorded.requests),
             example.unwrap_or_default(),
