@@ -11,13 +11,17 @@ use crate::domain::{
 const ID: RequestId = RequestId(Uuid::from_u128(5));
 
 fn fold(part: &mut Refused, event: &PoolEvent, version: i64, time: Timestamp) {
+    fold_of(part, ID, event, version, time);
+}
+
+fn fold_of(part: &mut Refused, id: RequestId, event: &PoolEvent, version: i64, time: Timestamp) {
     part.evolve(&Entry {
         event,
         id: event_id(version),
         version: Version::new(version).unwrap(),
         position: None,
         time,
-        request: Some(ID),
+        request: Some(id),
         command_hash: Some(CommandHash(7)),
         actor: None,
     });
@@ -47,13 +51,19 @@ fn only_a_refusal_is_remembered_and_for_a_day() {
 #[test]
 fn what_was_forgotten_and_is_refused_again_is_remembered_anew() {
     let mut part = Refused::default();
-    fold(&mut part, &command_refused("SOLD_OUT"), 1, minute(0));
+    let sold_out = command_refused("SOLD_OUT");
+    // As many before it as are cleared away with one event.
+    for other in 1..=2 {
+        let other = RequestId(Uuid::from_u128(100 + other));
+        fold_of(&mut part, other, &sold_out, 1, minute(0));
+    }
+    fold(&mut part, &sold_out, 3, minute(0));
     let later = minute(0).plus(Requests::KEPT_FOR * 2);
-    fold(&mut part, &command_refused("SALES_STOPPED"), 2, later);
+    fold(&mut part, &command_refused("SALES_STOPPED"), 4, later);
     // Its first place does not take it away.
-    fold(&mut part, &resumed(), 3, later);
+    fold(&mut part, &resumed(), 5, later);
     assert_eq!(reason_at(&part, later), Some("SALES_STOPPED"));
-    assert_eq!(part.by_id.iter().count(), part.oldest_first.len());
+    assert_eq!((part.by_id.iter().count(), part.oldest_first.len()), (1, 1));
 }
 
 #[test]
