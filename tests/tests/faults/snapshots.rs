@@ -16,7 +16,7 @@ use onsale_tests::{
     system::migrated_database,
     wait::{eventually, within},
 };
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -306,22 +306,52 @@ async fn two_instances_that_take_snapshots_of_a_pool_at_once_are_harmless() {
     assert_eq!(service.logged(IGNORED), 0);
 }
 
+fn small(version: i64) -> Snapshot {
+    Snapshot {
+        version: Version::new(version).unwrap(),
+        lasting: vec![1],
+        claims: vec![],
+        requests: vec![],
+        recent_until: Timestamp::default(),
+    }
+}
+
 #[tokio::test]
 async fn an_older_snapshot_does_not_take_the_place_of_a_newer_one() {
     let database = migrated_database().await;
     let store = Store::new(PgPool::connect(database.url()).await.unwrap());
     let pool = PoolId::parse(POOL).unwrap();
     for (written, kept) in [(20, 20), (10, 20), (20, 20), (30, 30)] {
-        let snapshot = Snapshot {
-            version: Version::new(written).unwrap(),
-            lasting: vec![1],
-            claims: vec![],
-            requests: vec![],
-            recent_until: Timestamp::default(),
-        };
         let last_event = EventId(Uuid::from_u128(1));
-        store.write(&pool, snapshot, last_event).await.unwrap();
+        store
+            .write(&pool, small(written), last_event)
+            .await
+            .unwrap();
         let header = store.header(&pool).await.unwrap().unwrap();
         assert_eq!(header.version.get(), kept, "after {written}");
     }
+}
+
+#[tokio::test]
+async fn a_snapshot_may_take_longer_than_the_session_gives_other_statements() {
+    let database = migrated_database().await;
+    execute(
+        &mut database.admin().await,
+        "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+            $$ BEGIN PERFORM pg_sleep(1); RETURN NEW; END $$;
+         CREATE TRIGGER slow BEFORE INSERT ON onsale_command.snapshots FOR EACH ROW EXECUTE FUNCTION slow()",
+    )
+    .await;
+    let options = PgPoolOptions::new().after_connect(|connection, _| {
+        Box::pin(async move {
+            let hasty = sqlx::raw_sql("SET statement_timeout = '200ms'");
+            hasty.execute(connection).await.map(drop)
+        })
+    });
+    let store = Store::new(options.connect(database.url()).await.unwrap());
+    let pool = PoolId::parse(POOL).unwrap();
+    let last_event = EventId(Uuid::from_u128(1));
+    store.write(&pool, small(7), last_event).await.unwrap();
+    let header = store.header(&pool).await.unwrap().unwrap();
+    assert_eq!(header.version.get(), 7);
 }

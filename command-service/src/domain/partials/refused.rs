@@ -9,14 +9,17 @@ use onsale_shared::{
     time::Timestamp,
 };
 
-use super::{Requests, journaled_by, requests::is_forgotten};
+use super::{
+    journaled_by,
+    requests::{clear_forgotten, is_forgotten},
+};
 use crate::domain::{
     fact::Entry,
     journal::{Map, Queue},
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module. They are remembered as long as those that were [recorded](Requests).
+/// See the module. They are remembered as long as those that were [recorded](super::Requests).
 #[derive(Clone, Debug, Default)]
 pub struct Refused {
     by_id: Map<RequestId, RefusedCommand>,
@@ -49,15 +52,8 @@ impl Refused {
     }
 
     pub(crate) fn evolve(&mut self, entry: &Entry<'_>) {
-        for _ in 0..Requests::CLEARED_PER_EVENT_MAX {
-            let is_due = |(time, _): &(Timestamp, RequestId)| is_forgotten(*time, entry.time);
-            let Some((time, id)) = self.oldest_first.pop_if(is_due) else {
-                break;
-            };
-            if self.by_id.get(&id).is_some_and(|known| known.time == time) {
-                self.by_id.remove(&id);
-            }
-        }
+        let (by_id, oldest_first) = (&mut self.by_id, &mut self.oldest_first);
+        clear_forgotten(by_id, oldest_first, |known| known.time, entry.time);
         if let (PoolEvent::CommandRefused(refused), Some(id)) = (entry.event, entry.request) {
             let refused = RefusedCommand {
                 hash: entry.command_hash.unwrap_or(CommandHash(0)),
@@ -74,8 +70,8 @@ impl Refused {
         // In the order in which they were refused, each once: at the place that is its own.
         let in_order = self.oldest_first.iter().filter_map(|(time, id)| {
             let refused = self.known(*id, at)?;
-            let of_other = (refused.hash.0, &*refused.reason, refused.version);
-            (refused.time == *time).then_some((id, time.as_micros(), of_other))
+            let said = (refused.hash.0, &*refused.reason, refused.version);
+            (refused.time == *time).then_some((id, time.as_micros(), said))
         });
         let rows: Vec<_> = in_order.collect();
         writer.put_rows(rows.into_iter());

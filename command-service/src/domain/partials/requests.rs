@@ -77,7 +77,7 @@ impl Requests {
     /// How long a command is remembered at least, in event time.
     pub const KEPT_FOR: Duration = Duration::from_hours(24);
     /// How many forgotten ones are cleared away at most with one event, so that no decision does the work of a whole night.
-    pub(super) const CLEARED_PER_EVENT_MAX: usize = 2;
+    const CLEARED_PER_EVENT_MAX: usize = 2;
 
     /// What is remembered of a command at `at`. What is older is forgotten, whether it has been cleared away or not: a
     /// pool that was restored from a snapshot decides as any other.
@@ -104,15 +104,8 @@ impl Requests {
         if let Some(id) = entry.request.filter(|_| !is_refusal) {
             self.remember(id, entry);
         }
-        for _ in 0..Self::CLEARED_PER_EVENT_MAX {
-            let is_due = |(time, _): &(Timestamp, RequestId)| is_forgotten(*time, entry.time);
-            let Some((time, id)) = self.oldest_first.pop_if(is_due) else {
-                break;
-            };
-            if self.by_id.get(&id).is_some_and(|kept| kept.time == time) {
-                self.by_id.remove(&id);
-            }
-        }
+        let (by_id, oldest_first) = (&mut self.by_id, &mut self.oldest_first);
+        clear_forgotten(by_id, oldest_first, |kept| kept.time, entry.time);
         let newest = self.restored.get().newest();
         if newest.is_some_and(|newest| is_forgotten(newest, entry.time)) {
             self.restored.set(Rows::default());
@@ -184,6 +177,24 @@ impl Requests {
             restored: Cell::new(Rows::read(bytes)?),
             ..Self::default()
         })
+    }
+}
+
+/// Gives back the room of some of those that are forgotten at `at`. One that was forgotten and came again has a later place,
+/// and keeps it.
+pub(super) fn clear_forgotten<V: Clone>(
+    by_id: &mut Map<RequestId, V>,
+    oldest_first: &mut Queue<(Timestamp, RequestId)>,
+    time_of: impl Fn(&V) -> Timestamp,
+    at: Timestamp,
+) {
+    for _ in 0..Requests::CLEARED_PER_EVENT_MAX {
+        let Some((time, id)) = oldest_first.pop_if(|(time, _)| is_forgotten(*time, at)) else {
+            return;
+        };
+        if by_id.get(&id).is_some_and(|known| time_of(known) == time) {
+            by_id.remove(&id);
+        }
     }
 }
 

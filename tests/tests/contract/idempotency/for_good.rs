@@ -17,10 +17,9 @@ use crate::{
 /// A request whose caller says that there was one attempt before.
 fn repeated<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
-    let attempts = "1".parse().expect("a header can hold it");
     request
         .metadata_mut()
-        .insert(PREVIOUS_ATTEMPTS_KEY, attempts);
+        .insert(PREVIOUS_ATTEMPTS_KEY, 1.into());
     request
 }
 
@@ -45,7 +44,8 @@ async fn a_refused_repeat_is_recorded_and_is_the_answer_everywhere_from_then_on(
     assert_eq!(recorded.metadata["request_id"], json!(order.request_id));
     assert_eq!(recorded.metadata["actor"], json!("anonymous"));
 
-    // There is a place now, and this command does not get it: not here, not elsewhere, not after a restart.
+    // There is a place now, and this command does not get it: not here, and not from an instance that has only just
+    // read the log, as after a restart.
     let more = capacity_request(&id, 5);
     caller.commands.change_capacity(more).await.expect("more");
     let elsewhere = shop.another_instance().await;

@@ -224,3 +224,22 @@ async fn append_refuses_a_snapshot_from_before_the_lock() {
     let answer = locked.append(&one("pools/a", 1, 1)).await.unwrap();
     assert_eq!(answer.outcomes, [appended([2])]);
 }
+
+/// Not when it was given: what was appended in between is what was waited for.
+#[tokio::test]
+async fn a_lock_says_when_the_server_was_asked_for_it() {
+    let database = TestDatabase::create().await;
+    let (log, mut admin) = (database.log().await, database.admin().await);
+    let mut first = database.admin().await;
+    run(&mut first, "BEGIN; SELECT onsale_log.lock()").await;
+    let before = log.head().await.unwrap().time;
+    let waiting = {
+        let log = Arc::clone(&log);
+        tokio::spawn(async move { log.lock().await.unwrap().asked_at() })
+    };
+    lock_waiters(&mut admin, 1).await;
+    let waited = log.head().await.unwrap().time;
+    run(&mut first, "COMMIT").await;
+    let asked_at = within(LIMIT, "the lock", waiting).await.unwrap();
+    assert!(before <= asked_at && asked_at <= waited, "{asked_at}");
+}

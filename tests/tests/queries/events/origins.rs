@@ -49,8 +49,7 @@ async fn everything(caller: &mut Caller, id: &str, actor: &str, talk: &str) -> S
     send!(claim_tickets, claim_request(id, "nil", 2));
     send!(stop_sales, stop_request(id, v1::StopMode::FinishClaims));
     let mut late = sent(claim_request(id, "oda", 1), actor, talk);
-    let attempts = "1".parse().expect("a header can hold it");
-    late.metadata_mut().insert(PREVIOUS_ATTEMPTS_KEY, attempts);
+    late.metadata_mut().insert(PREVIOUS_ATTEMPTS_KEY, 1.into());
     let refused = caller.commands.claim_tickets(late).await;
     refused.expect_err("sales are stopped, and this is a repeat");
     send!(resume_sales, resume_request(id));

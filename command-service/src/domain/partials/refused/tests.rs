@@ -6,6 +6,7 @@ use super::*;
 use crate::domain::{
     commands::testing::*,
     journal::{Journaled as _, Mark},
+    partials::Requests,
 };
 
 const ID: RequestId = RequestId(Uuid::from_u128(5));
