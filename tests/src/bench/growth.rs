@@ -39,7 +39,9 @@ pub struct Growth {
 }
 
 /// How often each log has its turn.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 30;
+/// How often each has its turn cold, after a restart.
+const COLD_TURNS: usize = 60;
 
 /// Grows two logs, measures them by turns, and says what was found.
 ///
@@ -60,18 +62,33 @@ pub async fn run(growth: &Growth) -> anyhow::Result<()> {
     verify(&large.database).await?;
     let verified = rate(u64::try_from(large.probe.events())?, began.elapsed())?;
     if let Some(command) = &growth.restart {
-        let status = Command::new("sh").args(["-c", command]).status()?;
-        ensure!(status.success(), "the restart ended with {status}");
-        small.reconnect().await;
-        large.reconnect().await;
-        for _ in 0..ROUNDS {
-            small.measure_cold().await?;
-            large.measure_cold().await?;
-        }
+        measure_cold(command, &mut small, &mut large).await?;
     }
     small.say().await?;
     large.say().await?;
     writeln!(stdout(), "  command-service verify: {verified} events/s")?;
+    Ok(())
+}
+
+/// Each turn has a restart of its own: after a few appends all that is touched of a small log is in memory again, and it
+/// would be measured warm beside a large one that is cold.
+async fn measure_cold(
+    restart: &str,
+    small: &mut Measured,
+    large: &mut Measured,
+) -> anyhow::Result<()> {
+    for turn in 1..=COLD_TURNS {
+        progress(&format!("measuring both cold: {turn} of {COLD_TURNS}"));
+        let status = Command::new("sh").args(["-c", restart]).status()?;
+        ensure!(status.success(), "the restart ended with {status}");
+        let mut order = [&mut *small, &mut *large];
+        if turn % 2 == 0 {
+            order.reverse();
+        }
+        for measured in order {
+            measured.measure_cold().await?;
+        }
+    }
     Ok(())
 }
 
@@ -103,20 +120,13 @@ impl Measured {
         settle(&mut self.database.admin().await).await
     }
 
-    /// What is touched for the first time is in no cache; so the same pools are touched twice, and the second time counts.
     async fn measure_warm(&mut self) -> anyhow::Result<()> {
-        let place = self.probe.place();
-        self.probe.measure(&mut Times::default()).await?;
-        self.probe.go_back_to(place);
-        self.probe.measure(&mut self.warm).await
+        self.probe.measure_warm(&mut self.warm).await
     }
 
     async fn measure_cold(&mut self) -> anyhow::Result<()> {
-        self.probe.measure(&mut self.cold).await
-    }
-
-    async fn reconnect(&mut self) {
         self.probe.reconnect(self.database.log().await);
+        self.probe.measure_cold(&mut self.cold).await
     }
 
     /// With what PostgreSQL says of the size of the table and of each index.
