@@ -8,6 +8,7 @@
 //! - [`batch`]: what was decided together.
 //! - [`committer`]: merges the batches of all pools into one append.
 //! - [`history`]: reading a pool's state from the log.
+//! - [`pace`]: how fast that is done.
 
 pub mod actor;
 pub mod batch;
@@ -15,6 +16,7 @@ pub mod call;
 pub mod committer;
 pub mod history;
 pub mod mailbox;
+pub mod pace;
 pub mod registry;
 
 pub use call::{Answer, Call, Caller, ClaimView, Failure, Numbered, Reply, Stage};

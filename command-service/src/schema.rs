@@ -9,7 +9,8 @@ static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 const RIGHTS: [&str; 2] = [
     "GRANT USAGE ON SCHEMA onsale_command TO onsale_command_service",
     "GRANT SELECT, INSERT, UPDATE, DELETE \
-        ON onsale_command.deadlines, onsale_command.checkpoints, onsale_command.snapshots TO onsale_command_service",
+        ON onsale_command.deadlines, onsale_command.checkpoints, onsale_command.snapshots, onsale_command.snapshot_pieces \
+        TO onsale_command_service",
 ];
 
 /// Brings the schema up to date. Safe when several run at once.

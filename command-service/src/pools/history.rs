@@ -1,15 +1,13 @@
 //! Reading a pool's state from the log.
 
-use std::time::Duration;
-
 use onsale_shared::{
     event::{Metadata, PoolEvent},
     id::PoolId,
     log::{EventLog, LockedLog, ReadError, RecordedEvent, StreamName, Version},
     time::Timestamp,
 };
-use tokio::{runtime::Handle, time::sleep};
 
+use super::pace::Pace;
 use crate::{
     domain::{Entry, Pool},
     metrics::pool_corrupted,
@@ -20,25 +18,6 @@ use crate::{
 pub(crate) const PAGE_EVENTS: usize = 1_000;
 /// Events of the first page: a stream that is no longer needs no snapshot.
 const FIRST_PAGE_EVENTS: usize = 200;
-
-/// How a long stream is folded.
-#[derive(Clone, Debug)]
-pub(crate) struct Pace {
-    /// Where: the thread that reads serves others.
-    pub(crate) aside: Handle,
-    /// So long after each page.
-    pub(crate) rest: Duration,
-}
-
-impl Pace {
-    /// As fast as it can be.
-    pub(crate) fn at_once() -> Self {
-        Self {
-            aside: Handle::current(),
-            rest: Duration::ZERO,
-        }
-    }
-}
 
 /// The pool of a stream, from its snapshot if it is long, and the version of that.
 pub(super) async fn load(
@@ -61,7 +40,7 @@ pub(super) async fn load(
         return Ok(loaded);
     }
     if let Some(snapshots) = snapshots
-        && let Some(restored) = snapshots.restore(log, id, &pace.aside).await
+        && let Some(restored) = snapshots.restore(log, id, &pace).await
     {
         loaded = restored;
     }
@@ -99,10 +78,7 @@ pub(crate) async fn follow(
         match next {
             Some(next) => {
                 page = next;
-                // A timer takes a millisecond even for nothing.
-                if !pace.rest.is_zero() {
-                    sleep(pace.rest).await;
-                }
+                pace.rest().await;
             }
             None => return Ok(pool),
         }

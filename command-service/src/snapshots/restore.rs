@@ -7,15 +7,17 @@ use onsale_shared::{
     log::{EventLog, ReadError, RecordedEvent, StreamName, Version},
     time::Timestamp,
 };
-use tokio::runtime::Handle;
 
 use super::{
     Snapshots,
-    store::{Header, Part, StoreError},
+    store::{Header, Part, SnapshotId, StoreError},
 };
 use crate::{
     domain::{Pool, snapshot::STATE_VERSION},
-    pools::history::{PAGE_EVENTS, fold},
+    pools::{
+        history::{PAGE_EVENTS, fold},
+        pace::Pace,
+    },
 };
 
 /// What has just ceased to count is read all the same: an instance's clock may be a little behind the log's.
@@ -42,6 +44,8 @@ enum Unusable {
     OtherHistory(Version),
     #[error("another one took its place meanwhile")]
     Replaced,
+    #[error("some of its bytes are gone")]
+    Incomplete,
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -51,14 +55,14 @@ enum Unusable {
 }
 
 impl Snapshots {
-    /// The pool from its snapshot, which threads of `aside` read; none if it has none that can be used, which is said.
+    /// The pool from its snapshot, read at a pace; none if it has none that can be used, which is said.
     pub(crate) async fn restore(
         &self,
         log: &dyn EventLog,
         pool: &PoolId,
-        aside: &Handle,
+        pace: &Pace,
     ) -> Option<Restored> {
-        match self.try_restore(log, pool, aside).await {
+        match self.try_restore(log, pool, pace).await {
             Ok(restored) => restored,
             Err(unusable) => {
                 tracing::warn!(%pool, error = &unusable as &dyn std::error::Error, "a snapshot is ignored: the pool is loaded from its events");
@@ -71,9 +75,10 @@ impl Snapshots {
         &self,
         log: &dyn EventLog,
         pool: &PoolId,
-        aside: &Handle,
+        pace: &Pace,
     ) -> Result<Option<Restored>, Unusable> {
         let mut attempts = 0;
+        let mut replaced: Option<SnapshotId> = None;
         loop {
             attempts += 1;
             let Some(header) = self.store.header(pool).await? else {
@@ -82,7 +87,11 @@ impl Snapshots {
             if header.state_version != STATE_VERSION {
                 return Err(Unusable::Layout(header.state_version));
             }
-            let restored = self.restore_from(log, pool, &header, aside).await;
+            let restored = match replaced.replace(header.id) {
+                // Its bytes were not there the last time.
+                Some(same) if same == header.id => Err(Unusable::Incomplete),
+                Some(_) | None => self.restore_from(log, pool, &header, pace).await,
+            };
             match &restored {
                 Err(Unusable::Replaced) if attempts < ATTEMPTS_MAX => continue,
                 Err(unusable) if unusable.is_for_good() => {
@@ -100,7 +109,7 @@ impl Snapshots {
         log: &dyn EventLog,
         pool: &PoolId,
         header: &Header,
-        aside: &Handle,
+        pace: &Pace,
     ) -> Result<Restored, Unusable> {
         // The snapshot's last event, and what came after it.
         let before = Version::new(header.version.get() - 1).unwrap_or_default();
@@ -111,24 +120,24 @@ impl Snapshots {
         }
         let with_recent = counts(header, &page, log.clock().now());
         let _turn = self.restoring.acquire().await;
-        let lasting = self.bytes(pool, header, Part::Lasting).await?;
+        let lasting = self.bytes(header, Part::Lasting, pace).await?;
         // Aside, since it takes as long as it takes: this thread serves others. What is read meanwhile is not more than
         // a snapshot may have.
         let (pieces, coming) = mpsc::channel();
-        let reading = aside.spawn_blocking(move || {
+        let reading = pace.aside.spawn_blocking(move || {
             let mut pool = Pool::from_snapshot(&lasting)?;
             pool.recall_claims(&coming)?;
             Ok(pool)
         });
         let requests = if with_recent {
-            Some(self.recent(pool, header, pieces).await?)
+            Some(self.recent(header, pieces, pace).await?)
         } else {
             drop(pieces);
             None
         };
         let read = reading.await.map_err(|_ended| Unusable::Ending)?;
         let mut pool = read.map_err(StoreError::Damaged)?;
-        let folding = aside.spawn_blocking(move || {
+        let folding = pace.aside.spawn_blocking(move || {
             if let Some(requests) = requests {
                 pool.recall_requests(requests.into())?;
             }
@@ -145,21 +154,21 @@ impl Snapshots {
     /// Sends what comes of the claims that are over, and returns the commands.
     async fn recent(
         &self,
-        pool: &PoolId,
         header: &Header,
         claims: mpsc::Sender<Vec<u8>>,
+        pace: &Pace,
     ) -> Result<Vec<u8>, Unusable> {
         // Who reads them may have ended, since they make no sense: then the checksum is not right either.
-        let send = move |piece: &[u8], _| drop(claims.send(piece.to_vec()));
-        let are_there = self.store.pieces(pool, header, Part::Claims, send).await?;
+        let send = move |piece: &[u8]| drop(claims.send(piece.to_vec()));
+        let are_there = self.store.pieces(header, Part::Claims, pace, send).await?;
         if !are_there {
             return Err(Unusable::Replaced);
         }
-        self.bytes(pool, header, Part::Requests).await
+        self.bytes(header, Part::Requests, pace).await
     }
 
-    async fn bytes(&self, pool: &PoolId, header: &Header, part: Part) -> Result<Vec<u8>, Unusable> {
-        let bytes = self.store.bytes(pool, header, part).await?;
+    async fn bytes(&self, header: &Header, part: Part, pace: &Pace) -> Result<Vec<u8>, Unusable> {
+        let bytes = self.store.bytes(header, part, pace).await?;
         bytes.ok_or(Unusable::Replaced)
     }
 }
@@ -169,6 +178,7 @@ impl Unusable {
     const fn is_for_good(&self) -> bool {
         match self {
             Self::OtherHistory(_)
+            | Self::Incomplete
             | Self::Store(StoreError::Checksum { .. } | StoreError::Damaged(_)) => true,
             // The table failed, not what is in it; or a program of another version may use it.
             Self::Layout(_) | Self::Replaced | Self::Store(_) | Self::Read(_) | Self::Ending => {
@@ -186,16 +196,21 @@ fn counts(header: &Header, page: &[RecordedEvent], now: Timestamp) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use uuid::Uuid;
+
     use super::*;
     use crate::domain::commands::testing::{event_id, minute};
+    use crate::snapshots::store::Written;
     use onsale_shared::log::Position;
 
     #[test]
     fn what_is_remembered_for_a_while_counts_now_or_for_a_later_event() {
         let header = Header {
+            id: SnapshotId::from(Uuid::nil()),
             state_version: STATE_VERSION,
             version: Version::new(7).unwrap_or_default(),
             last_event: event_id(7),
+            written: [Written::default(); 3],
             recent_until: minute(100),
         };
         let decided = |minutes| RecordedEvent {

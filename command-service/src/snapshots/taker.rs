@@ -20,13 +20,13 @@ use super::{
 };
 use crate::{
     domain::snapshot::{STATE_VERSION, Unwritable},
-    pools::history::{PAGE_EVENTS, Pace, follow},
+    pools::{history::follow, pace::Pace},
 };
 
 /// The taker rests so many times as long as it worked.
 const REST: u32 = 9;
-/// It rests so long after each page of events: what reading them takes of PostgreSQL gives way to nobody.
-const PAGE_REST: Duration = Duration::from_millis(50);
+/// It rests so long after each page of events, and each piece of a large snapshot.
+const PIECE_REST: Duration = Duration::from_millis(50);
 
 /// See the module.
 #[derive(Debug)]
@@ -67,55 +67,56 @@ impl Taker {
     /// Takes snapshots until `stop`. What fails is said, and asked for again when the pool has gained more events.
     pub async fn run(self, stop: CancellationToken) {
         stop.run_until_cancelled(async {
+            if let Err(error) = self.snapshots.store.remove_abandoned(&self.pace()).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "what was written of abandoned snapshots was not removed");
+            }
             loop {
                 let asked = self.snapshots.waiting.next().await;
-                let began = Instant::now();
-                let rested = Box::pin(self.take(&asked)).await.unwrap_or_else(|error| {
+                let (began, pace) = (Instant::now(), self.pace());
+                if let Err(error) = Box::pin(self.take(&asked, &pace)).await {
                     tracing::warn!(pool = %asked.pool, error = &error as &dyn std::error::Error, "a snapshot was not taken");
-                    Duration::ZERO
-                });
-                sleep(began.elapsed().saturating_sub(rested) * REST).await;
+                }
+                sleep(began.elapsed().saturating_sub(pace.rested()) * REST).await;
             }
         })
         .await;
     }
 
-    /// Takes a snapshot if it is worth it. How long it rested on the way.
-    async fn take(&self, asked: &Asked) -> Result<Duration, NotTaken> {
+    fn pace(&self) -> Pace {
+        Pace::with_rests(self.background.handle(), PIECE_REST)
+    }
+
+    /// Takes a snapshot if it is worth it.
+    async fn take(&self, asked: &Asked, pace: &Pace) -> Result<(), NotTaken> {
         let Asked { pool: id, version } = asked;
         let (log, snapshots) = (self.log.as_ref(), &self.snapshots);
-        let aside = self.background.handle();
-        let pace = Pace {
-            aside: aside.clone(),
-            rest: PAGE_REST,
-        };
         let is_worth_it =
             |known: Version| version.distance_from(known) >= snapshots.events_at_rest();
         let known = snapshots.store.header(id).await?;
         let known = known.filter(|header| header.state_version == STATE_VERSION);
         if known.is_some_and(|header| !is_worth_it(header.version)) {
-            return Ok(Duration::ZERO);
+            return Ok(());
         }
-        let restored = snapshots.restore(log, id, &aside).await;
+        let restored = snapshots.restore(log, id, pace).await;
         let pool = restored.map(|restored| restored.pool).unwrap_or_default();
         let stream = StreamName::of_pool(id);
-        let known = pool.version();
-        let pool = follow(log, &stream, pool, Some(*version), &pace).await?;
-        let folded = usize::try_from(pool.version().distance_from(known)).unwrap_or(0);
-        let rested = PAGE_REST * u32::try_from(folded / PAGE_EVENTS).unwrap_or(u32::MAX);
+        let pool = follow(log, &stream, pool, Some(*version), pace).await?;
         // Its id goes with the snapshot.
         let before = Version::new(pool.version().get() - 1).unwrap_or_default();
         let Some(last_event) = log.read_stream(&stream, before, 1).await?.pop() else {
-            return Ok(rested);
+            return Ok(());
         };
-        let Some(snapshot) = aside.spawn_blocking(move || pool.to_snapshot()).await?? else {
-            return Ok(rested);
+        let writing = pace.aside.spawn_blocking(move || pool.to_snapshot());
+        let Some(snapshot) = writing.await?? else {
+            return Ok(());
         };
+        snapshots
+            .store
+            .write(id, &snapshot, last_event.id, log.clock().now(), pace)
+            .await?;
         let parts = [&snapshot.lasting, &snapshot.claims, &snapshot.requests];
         let bytes: usize = parts.iter().map(|part| part.len()).sum();
-        let version = snapshot.version;
-        snapshots.store.write(id, snapshot, last_event.id).await?;
-        tracing::info!(pool = %id, %version, bytes, "snapshot taken");
-        Ok(rested)
+        tracing::info!(pool = %id, version = %snapshot.version, bytes, "snapshot taken");
+        Ok(())
     }
 }

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     domain::{Pool, snapshot::STATE_VERSION},
+    pools::pace::Pace,
     snapshots::{
         Store,
         store::{Header, Part, StoreError},
@@ -167,10 +168,11 @@ async fn compare_bytes(
         parts: [[0; 32]; 3],
         recent_until: header.recent_until,
     };
+    let pace = Pace::at_once();
     for (digest, (part, _)) in stored.parts.iter_mut().zip(PARTS) {
-        *digest = match store.bytes(pool, header, part).await {
+        *digest = match store.bytes(header, part, &pace).await {
             Ok(Some(bytes)) => Sha256::digest(bytes).into(),
-            Ok(None) => return Ok(Outcome::Replaced),
+            Ok(None) => return without_bytes(store, pool, header).await,
             Err(damaged @ StoreError::Checksum { .. }) => {
                 return Ok(Outcome::Differs(damaged.to_string()));
             }
@@ -180,6 +182,19 @@ async fn compare_bytes(
     Ok(match stored.difference(given) {
         Some(wrong) => Outcome::Differs(wrong.to_owned()),
         None => Outcome::Equal,
+    })
+}
+
+/// Another one took its place, which takes the bytes with it; or they are gone for no reason.
+async fn without_bytes(
+    store: &Store,
+    pool: &PoolId,
+    header: &Header,
+) -> Result<Outcome, StoreError> {
+    let now = store.header(pool).await?;
+    Ok(match now.is_some_and(|now| now.id == header.id) {
+        true => Outcome::Differs("some of its bytes are gone".to_owned()),
+        false => Outcome::Replaced,
     })
 }
 

@@ -77,7 +77,7 @@ pub async fn measure(events: i64, when: When, rounds: usize) -> anyhow::Result<L
     .await;
     let snapshot_after = began.elapsed();
     let snapshot_bytes = sqlx::query_as(
-        "SELECT octet_length(lasting)::bigint, octet_length(recent)::bigint + octet_length(requests) \
+        "SELECT lasting_size::bigint, claims_size::bigint + requests_size \
            FROM onsale_command.snapshots WHERE pool = $1",
     )
     .bind(id)

@@ -7,7 +7,7 @@ use onsale_shared::{
     id::Ids,
     log::{AppendBatch, EventLog as _, Group, NewEvent, Version, memory::MemoryLog},
 };
-use tokio::time::Instant;
+use tokio::{runtime::Handle, time::Instant};
 use uuid::Uuid;
 
 use super::instance::stream;
@@ -16,7 +16,10 @@ use crate::{
         Pool,
         commands::testing::{created, minute, price_changed},
     },
-    pools::history::{PAGE_EVENTS, Pace, appends_after, fold, follow},
+    pools::{
+        history::{PAGE_EVENTS, appends_after, fold, follow},
+        pace::Pace,
+    },
 };
 
 /// No stream of a test takes longer.
@@ -89,10 +92,7 @@ async fn who_is_not_in_a_hurry_rests_between_pages() {
     let log = log_of(2_500).await;
     let rest = Duration::from_millis(50);
     for rest in [Duration::ZERO, rest] {
-        let pace = Pace {
-            rest,
-            ..Pace::at_once()
-        };
+        let pace = Pace::with_rests(Handle::current(), rest);
         let began = Instant::now();
         assert_eq!(followed(&log, None, &pace).await.version().get(), 2_500);
         // A timer ends with its millisecond.
@@ -102,6 +102,7 @@ async fn who_is_not_in_a_hurry_rests_between_pages() {
                 && rested <= rest * 2 + Duration::from_millis(2) * u32::from(!rest.is_zero()),
             "{rested:?}"
         );
+        assert_eq!(pace.rested(), rest * 2);
     }
 }
 

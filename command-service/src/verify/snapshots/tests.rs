@@ -1,9 +1,11 @@
 use onsale_shared::log::{EventLog as _, Position};
+use uuid::Uuid;
 
 use super::*;
 use crate::{
     domain::commands::testing::*,
     pools::history,
+    snapshots::store::{SnapshotId, Written},
     verify::{
         ProgressBar, replay,
         tests::{a_whole_sale, at_once, log_of},
@@ -16,9 +18,11 @@ fn version(version: i64) -> Version {
 
 fn header(last_event: EventId) -> Header {
     Header {
+        id: SnapshotId::from(Uuid::nil()),
         state_version: STATE_VERSION,
         version: version(5),
         last_event,
+        written: [Written::default(); 3],
         recent_until: minute(1_440),
     }
 }

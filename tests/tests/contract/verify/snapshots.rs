@@ -57,16 +57,22 @@ async fn a_snapshot_that_differs_from_the_log_is_named() {
     let mut admin = database.admin().await;
     execute(
         &mut admin,
-        "CREATE TABLE kept AS TABLE onsale_command.snapshots",
+        "CREATE TABLE kept AS TABLE onsale_command.snapshots;
+         CREATE TABLE kept_pieces AS TABLE onsale_command.snapshot_pieces",
     )
     .await;
     let version: i64 = sqlx::query_scalar("SELECT version FROM kept WHERE pool = 'one'")
         .fetch_one(&mut admin)
         .await
         .expect("it is there");
-    let of_other = |column| {
+    let of_one = "snapshot = (SELECT snapshot FROM kept WHERE pool = 'one')";
+    let of_other = |part| {
         format!(
-            "({column}, {column}_crc) = (SELECT {column}, {column}_crc FROM kept WHERE pool = 'other')"
+            "({part}_size, {part}_crc) = (SELECT {part}_size, {part}_crc FROM kept WHERE pool = 'other') \
+              WHERE pool = 'one'; \
+             UPDATE onsale_command.snapshot_pieces SET bytes = \
+                (SELECT bytes FROM kept_pieces JOIN kept USING (snapshot) WHERE pool = 'other' AND part = '{part}') \
+              WHERE {of_one} AND part = '{part}'"
         )
     };
     for (spoil, named, wrong) in [
@@ -77,7 +83,11 @@ async fn a_snapshot_that_differs_from_the_log_is_named() {
             "its state is not the one that the log gives",
         ),
         (
-            "recent = '\\x00', recent_crc = 3523407757".to_owned(),
+            format!(
+                "(claims_size, claims_crc) = (1, 3523407757) WHERE pool = 'one'; \
+                 INSERT INTO onsale_command.snapshot_pieces \
+                 SELECT snapshot, 'claims', 1, '\\x00' FROM kept WHERE {of_one}"
+            ),
             format!("one at version {version}"),
             "the claims that it remembers for a while are not those that the log gives",
         ),
@@ -92,9 +102,17 @@ async fn a_snapshot_that_differs_from_the_log_is_named() {
             "it remembers until another time than the log gives",
         ),
         (
-            "lasting = set_byte(lasting, 50, get_byte(lasting, 50) # 1)".to_owned(),
+            format!(
+                "pool = pool; UPDATE onsale_command.snapshot_pieces \
+                    SET bytes = set_byte(bytes, 50, get_byte(bytes, 50) # 1) WHERE {of_one} AND part = 'lasting'"
+            ),
             format!("one at version {version}"),
             "the checksum is ",
+        ),
+        (
+            format!("pool = pool; DELETE FROM onsale_command.snapshot_pieces WHERE {of_one}"),
+            format!("one at version {version}"),
+            "some of its bytes are gone",
         ),
         (
             "last_event = gen_random_uuid()".to_owned(),
@@ -112,7 +130,12 @@ async fn a_snapshot_that_differs_from_the_log_is_named() {
             "the log has no such stream",
         ),
     ] {
-        let spoil = format!("UPDATE onsale_command.snapshots SET {spoil} WHERE pool = 'one'");
+        let of_one = if spoil.contains("WHERE") {
+            ""
+        } else {
+            "WHERE pool = 'one'"
+        };
+        let spoil = format!("UPDATE onsale_command.snapshots SET {spoil} {of_one}");
         execute(&mut admin, &spoil).await;
         let (is_sound, printed) = verify(&database);
         assert!(!is_sound, "{spoil}: {printed}");
@@ -122,7 +145,9 @@ async fn a_snapshot_that_differs_from_the_log_is_named() {
         assert!(printed.ends_with(summary), "{spoil}: {printed}");
         execute(
             &mut admin,
-            "DELETE FROM onsale_command.snapshots; INSERT INTO onsale_command.snapshots SELECT * FROM kept",
+            "DELETE FROM onsale_command.snapshots; INSERT INTO onsale_command.snapshots SELECT * FROM kept;
+             DELETE FROM onsale_command.snapshot_pieces;
+             INSERT INTO onsale_command.snapshot_pieces SELECT * FROM kept_pieces",
         )
         .await;
     }
@@ -153,7 +178,8 @@ async fn a_snapshot_that_cannot_be_compared_is_counted() {
         waits.then_some(())
     })
     .await;
-    let replaced = "UPDATE onsale_command.snapshots SET version = version + 1 WHERE pool = 'other'";
+    let replaced = "UPDATE onsale_command.snapshots SET snapshot = gen_random_uuid() WHERE pool = 'other'; \
+        DELETE FROM onsale_command.snapshot_pieces WHERE snapshot NOT IN (SELECT snapshot FROM onsale_command.snapshots)";
     execute(&mut holder, &format!("{replaced}; COMMIT")).await;
     let (is_sound, printed) = verified.await.expect("it ends");
     assert!(is_sound, "{printed}");
