@@ -33,6 +33,12 @@ impl Pace {
         }
     }
 
+    /// How many pieces of work of `many` are done in a row: all, or one where there are rests.
+    #[must_use]
+    pub fn at_a_time(&self, many: i64) -> i64 {
+        if self.rest.is_zero() { many } else { 1 }
+    }
+
     /// A piece of work is done, and another follows.
     pub async fn rest(&self) {
         // A timer takes a millisecond even for nothing.

@@ -10,6 +10,9 @@ use crate::pools::pace::Pace;
 
 /// A piece has at most so many bytes, and so have all that are written together.
 pub(super) const PIECE_BYTES: usize = 512 * 1024;
+/// So many are read by one statement where somebody waits, and one where nobody does: a session gives a statement 5 s, in
+/// which it must not rest.
+const READ_AT_ONCE: i64 = 32;
 /// So many are removed together.
 const REMOVED_AT_ONCE: u32 = 4;
 
@@ -45,17 +48,28 @@ impl Store {
     ) -> Result<bool, StoreError> {
         let written = header.written(part);
         let (mut size, mut checksum) = (0, crc32fast::Hasher::new());
-        let mut rows = sqlx::query(
-            "SELECT bytes FROM onsale_command.snapshot_pieces WHERE snapshot = $1 AND part = $2 ORDER BY number",
-        )
-        .bind(header.id.0)
-        .bind(part.name())
-        .fetch(&self.database);
-        while let Some(row) = in_time(rows.try_next()).await? {
-            let piece: &[u8] = row.try_get("bytes")?;
-            size += piece.len();
-            checksum.update(piece);
-            take(piece);
+        let mut number = 0;
+        while size < written.size {
+            let before = size;
+            let mut rows = sqlx::query(
+                "SELECT number, bytes FROM onsale_command.snapshot_pieces \
+                  WHERE snapshot = $1 AND part = $2 AND number > $3 ORDER BY number LIMIT $4",
+            )
+            .bind(header.id.0)
+            .bind(part.name())
+            .bind(number)
+            .bind(pace.at_a_time(READ_AT_ONCE))
+            .fetch(&self.database);
+            while let Some(row) = in_time(rows.try_next()).await? {
+                let piece: &[u8] = row.try_get("bytes")?;
+                number = row.try_get("number")?;
+                size += piece.len();
+                checksum.update(piece);
+                take(piece);
+            }
+            if size == before {
+                break;
+            }
             if size < written.size {
                 pace.rest().await;
             }

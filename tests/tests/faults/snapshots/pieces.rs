@@ -13,11 +13,14 @@ use onsale_shared::{
     time::Timestamp,
 };
 use onsale_tests::{database::TestDatabase, system::migrated_database, wait::eventually};
-use sqlx::PgPool;
+use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::{LIMIT, POOL, a_long_pool, execute, is_as_it_was, only_pieces_of_snapshots, start};
+use super::{LIMIT, OF_SNAPSHOTS, POOL, a_long_pool, execute, is_as_it_was, pieces_are, start};
+
+/// Bytes of a piece at most.
+const PIECE: usize = 512 * 1024;
 
 fn snapshot(version: i64, sizes: [usize; 3]) -> Snapshot {
     let mut byte = 0_u8;
@@ -55,13 +58,12 @@ async fn an_older_snapshot_does_not_take_the_place_of_a_newer_one() {
             .unwrap();
         let header = store.header(&pool).await.unwrap().unwrap();
         assert_eq!(header.version.get(), kept, "after {written}");
-        only_pieces_of_snapshots(&mut database.admin().await).await;
+        pieces_are(&mut database.admin().await, OF_SNAPSHOTS).await;
     }
 }
 
 #[tokio::test]
 async fn bytes_are_kept_in_pieces_and_come_back_as_they_were() {
-    const PIECE: usize = 512 * 1024;
     let database = migrated_database().await;
     let (store, pool) = store(&database).await;
     let mut admin = database.admin().await;
@@ -100,6 +102,33 @@ async fn bytes_are_kept_in_pieces_and_come_back_as_they_were() {
             let rested = rest * u32::try_from(rests).unwrap();
             assert_eq!(pace.rested(), rested, "reading {part:?} of {sizes:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn all_of_it_may_take_longer_than_the_session_gives_a_statement() {
+    let database = migrated_database().await;
+    let options = PgPoolOptions::new().after_connect(|connection, _| {
+        Box::pin(async move {
+            let hasty = sqlx::raw_sql("SET statement_timeout = '200ms'");
+            hasty.execute(connection).await.map(drop)
+        })
+    });
+    let store = Store::new(options.connect(database.url()).await.unwrap());
+    let pool = PoolId::parse(POOL).unwrap();
+    // More than a socket takes ahead.
+    let written = snapshot(1, [64 * PIECE, 0, 0]);
+    let last_event = EventId(Uuid::from_u128(1));
+    let pace = Pace::with_rests(Handle::current(), Duration::from_millis(10));
+    store
+        .write(&pool, &written, last_event, Timestamp::default(), &pace)
+        .await
+        .unwrap();
+    let header = store.header(&pool).await.unwrap().unwrap();
+    let written = Some(written.lasting);
+    for pace in [pace, Pace::at_once()] {
+        let read = store.bytes(&header, Part::Lasting, &pace).await.unwrap();
+        assert!(read == written, "{pace:?}");
     }
 }
 
