@@ -23,7 +23,7 @@ use tokio::sync::Semaphore;
 
 use waiting::{Asked, Waiting};
 
-/// So many pools are restored at once; a large state is in memory twice meanwhile.
+/// So many pools are restored at once for their actors; a large state is in memory twice meanwhile.
 const RESTORED_AT_ONCE_MAX: usize = 2;
 
 /// What actors know of snapshots. Cheap to clone.

@@ -33,16 +33,16 @@ impl Pace {
         }
     }
 
-    /// How many pieces of work of `many` are done in a row: all, or one where there are rests.
+    /// Whether there are no rests.
     #[must_use]
-    pub fn at_a_time(&self, many: i64) -> i64 {
-        if self.rest.is_zero() { many } else { 1 }
+    pub const fn is_at_once(&self) -> bool {
+        self.rest.is_zero()
     }
 
     /// A piece of work is done, and another follows.
     pub async fn rest(&self) {
         // A timer takes a millisecond even for nothing.
-        if !self.rest.is_zero() {
+        if !self.is_at_once() {
             self.rests.fetch_add(1, Ordering::Relaxed);
             sleep(self.rest).await;
         }

@@ -119,7 +119,11 @@ impl Snapshots {
             return Err(Unusable::OtherHistory(header.version));
         }
         let with_recent = counts(header, &page, log.clock().now());
-        let _turn = self.restoring.acquire().await;
+        // Who rests meanwhile, the one taker, keeps nobody waiting who does not.
+        let _turn = match pace.is_at_once() {
+            true => self.restoring.acquire().await.ok(),
+            false => None,
+        };
         let lasting = self.bytes(header, Part::Lasting, pace).await?;
         // Aside, since it takes as long as it takes: this thread serves others. What is read meanwhile is not more than
         // a snapshot may have.

@@ -49,6 +49,7 @@ impl Store {
         let written = header.written(part);
         let (mut size, mut checksum) = (0, crc32fast::Hasher::new());
         let mut number = 0;
+        let at_once = if pace.is_at_once() { READ_AT_ONCE } else { 1 };
         while size < written.size {
             let before = size;
             let mut rows = sqlx::query(
@@ -58,7 +59,7 @@ impl Store {
             .bind(header.id.0)
             .bind(part.name())
             .bind(number)
-            .bind(pace.at_a_time(READ_AT_ONCE))
+            .bind(at_once)
             .fetch(&self.database);
             while let Some(row) = in_time(rows.try_next()).await? {
                 let piece: &[u8] = row.try_get("bytes")?;
