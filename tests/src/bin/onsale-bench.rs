@@ -44,7 +44,7 @@ struct Cli {
 enum Command {
     /// Find with how many connections each naive engine is at its best
     Sweep,
-    /// Whether a log of 20 million events is slower than one of 100 thousand; takes about 15 minutes and 20 GB
+    /// Whether a log of 20 million events is slower than one of 100 thousand; takes about ten minutes and 20 GB
     Growth {
         /// Pools of the large log, of 1,000 events each
         #[arg(long, default_value_t = 20_000)]
