@@ -1,6 +1,6 @@
 //! A log in PostgreSQL: one table, one advisory lock, one function.
 //!
-//! An append is one call of `onsale_log.append` in autocommit: one round trip, in which the lock is taken, every
+//! An append is one call of `onsale_log.append_batch` in autocommit: one round trip, in which the lock is taken, every
 //! expected version is checked, positions are assigned and the transaction is committed. Readers need no lock.
 //!
 //! Connections must be direct, not through a transaction pooler: sessions have settings, and LISTEN needs one of its own.

@@ -1,4 +1,4 @@
-//! The call of `onsale_log.append`.
+//! The call of `onsale_log.append_batch`.
 
 use chrono::{DateTime, Utc};
 use sqlx::{
@@ -78,7 +78,7 @@ const fn next_number(last: Option<i32>) -> i32 {
     }
 }
 
-// The columns of the answer by number: there is a row for each stream.
+// The columns of the answer by number: there may be a row for each stream.
 const APPENDED: usize = 0;
 const REPEATED: usize = 1;
 const ACTUAL: usize = 2;
@@ -94,7 +94,7 @@ pub(super) async fn call(
     let columns = Columns::of(batch);
     let rows = sqlx::query(
         "SELECT appended, repeated, actual, first_position, head, log_time \
-           FROM onsale_log.append($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+           FROM onsale_log.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
     )
     .bind(columns.write_group)
     .bind(columns.write_stream)
@@ -119,6 +119,38 @@ fn reply(batch: &AppendBatch, rows: &[PgRow]) -> Result<Reply, sqlx::Error> {
     let last = rows.last().ok_or(sqlx::Error::RowNotFound)?;
     let head = position(last.try_get(HEAD)?)?;
     let time: DateTime<Utc> = last.try_get(LOG_TIME)?;
+    let writes: usize = batch.groups().iter().map(|group| group.writes.len()).sum();
+    let outcomes = match rows {
+        rows if rows.len() == writes => each(batch, rows)?,
+        [all] if all.try_get(APPENDED)? => all_appended(batch, all.try_get(FIRST_POSITION)?)?,
+        _ => return Err(sqlx::Error::Decode("an answer for some writes".into())),
+    };
+    Ok(Reply {
+        appended: Appended { outcomes, head },
+        time: time.into(),
+    })
+}
+
+/// One row for many writes: all are appended, in their order, from a position on.
+fn all_appended(batch: &AppendBatch, first: i64) -> Result<Vec<GroupOutcome>, sqlx::Error> {
+    let mut next = first;
+    let mut outcomes = Vec::with_capacity(batch.groups().len());
+    for group in batch.groups() {
+        let mut first_positions = Vec::with_capacity(group.writes.len());
+        for write in &group.writes {
+            first_positions.push(position(next)?);
+            next += i64::try_from(write.events.len()).unwrap_or(i64::MAX);
+        }
+        outcomes.push(GroupOutcome::Appended {
+            first_positions,
+            repeated: false,
+        });
+    }
+    Ok(outcomes)
+}
+
+/// A row for each write.
+fn each(batch: &AppendBatch, rows: &[PgRow]) -> Result<Vec<GroupOutcome>, sqlx::Error> {
     let mut rows = rows.iter();
     let mut outcomes = Vec::with_capacity(batch.groups().len());
     for group in batch.groups() {
@@ -142,10 +174,7 @@ fn reply(batch: &AppendBatch, rows: &[PgRow]) -> Result<Reply, sqlx::Error> {
             GroupOutcome::Stale { actual }
         });
     }
-    Ok(Reply {
-        appended: Appended { outcomes, head },
-        time: time.into(),
-    })
+    Ok(outcomes)
 }
 
 fn position(number: i64) -> Result<Position, sqlx::Error> {

@@ -128,7 +128,7 @@ async fn append_does_not_follow_the_callers_search_path() {
 /// As `append_in`, whose own call of `clock_timestamp()` would be the session's.
 async fn append_in_plain(session: &mut PgConnection) -> Option<i64> {
     sqlx::query_scalar(
-        "SELECT first_position FROM onsale_log.append(ARRAY[1], ARRAY['pools/a'], ARRAY[0::bigint], ARRAY[1], \
+        "SELECT first_position FROM onsale_log.append_batch(ARRAY[1], ARRAY['pools/a'], ARRAY[0::bigint], ARRAY[1], \
             ARRAY[1::bigint], ARRAY['00000000-0000-7000-8000-000000000001'::uuid], ARRAY['SalesResumed'], \
             ARRAY[1::smallint], ARRAY[timestamptz '2027-01-01Z'], ARRAY['{}'], ARRAY['{}'], '{}', '{}', '{}')",
     )

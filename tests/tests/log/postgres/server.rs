@@ -103,7 +103,7 @@ pub(crate) async fn append_in(
 ) -> Result<Option<i64>, sqlx::Error> {
     let row = sqlx::query(
         "SELECT appended, first_position \
-           FROM onsale_log.append(ARRAY[1], ARRAY[$1::text], ARRAY[$2::bigint], ARRAY[1], ARRAY[$2::bigint + 1], \
+           FROM onsale_log.append_batch(ARRAY[1], ARRAY[$1::text], ARRAY[$2::bigint], ARRAY[1], ARRAY[$2::bigint + 1], \
                 ARRAY[$3::uuid], ARRAY['SalesResumed'], ARRAY[1::smallint], ARRAY[clock_timestamp()], ARRAY['{}'], \
                 ARRAY['{}'], '{}', '{}', '{}')",
     )
