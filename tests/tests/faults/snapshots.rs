@@ -215,7 +215,7 @@ async fn a_snapshot_that_is_replaced_while_it_is_read_is_followed_by_the_new_one
     assert!(asked >= 2, "a header, no bytes, a header: {asked}");
 }
 
-/// What a snapshot took the place of is removed after it.
+/// Waits until a condition on the pieces holds: those that a snapshot took the place of are removed after it.
 async fn pieces_are(admin: &mut PgConnection, condition: &str) {
     let admin = tokio::sync::Mutex::new(admin);
     eventually(LIMIT, condition, || async {
@@ -229,7 +229,7 @@ async fn pieces_are(admin: &mut PgConnection, condition: &str) {
     .await;
 }
 
-/// Not to be asked when an instance ended while it wrote: what it leaves is removed an hour later.
+/// There are no others. Not where an instance ended while it wrote: what it leaves is removed an hour later.
 const OF_SNAPSHOTS: &str = "\
     ARRAY(SELECT DISTINCT snapshot FROM onsale_command.snapshot_pieces ORDER BY 1) \
   = ARRAY(SELECT snapshot FROM onsale_command.snapshots ORDER BY 1)";

@@ -17,7 +17,9 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::runtime::Handle;
 use uuid::Uuid;
 
-use super::{LIMIT, OF_SNAPSHOTS, POOL, a_long_pool, execute, is_as_it_was, pieces_are, start};
+use super::{
+    IGNORED, LIMIT, OF_SNAPSHOTS, POOL, a_long_pool, execute, is_as_it_was, pieces_are, start,
+};
 
 /// Bytes of a piece at most.
 const PIECE: usize = 512 * 1024;
@@ -145,7 +147,7 @@ async fn what_was_abandoned_is_removed_and_what_is_being_written_is_not() {
          UPDATE onsale_command.snapshot_pieces SET written_at = now() - interval '1 day' WHERE bytes <> 'abandoned'",
     )
     .await;
-    let (_service, mut caller) = start(&database).await;
+    let (service, mut caller) = start(&database).await;
     let admin = tokio::sync::Mutex::new(admin);
     eventually(LIMIT, "the old ones are gone", || async {
         let left: Vec<i32> = sqlx::query_scalar(
@@ -157,5 +159,7 @@ async fn what_was_abandoned_is_removed_and_what_is_being_written_is_not() {
         (left == (10..20).collect::<Vec<_>>()).then_some(())
     })
     .await;
+    // The snapshot's own are old as well.
     is_as_it_was(&mut caller, &order, &claim).await;
+    assert_eq!(service.logged(IGNORED), 0);
 }
