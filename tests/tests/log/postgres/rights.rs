@@ -5,7 +5,7 @@ use onsale_shared::log::{
     postgres::{PostgresLogConfig, Role, prepare_session},
 };
 use onsale_tests::database::TestDatabase;
-use sqlx::PgConnection;
+use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::server::{append_in, run};
 use crate::given::{append, appended, fill, one, read_all, read_stream};
@@ -119,19 +119,24 @@ async fn append_does_not_follow_the_callers_search_path() {
         "CREATE TEMP TABLE events (LIKE onsale_log.events); SET search_path = pg_temp, mine, pg_catalog",
     )
     .await;
-    let there = append_in_plain(&mut session).await;
-    assert_eq!(there, Some(1));
+    // The one that is called, and the one that instances of before call.
+    for (function, expected) in [("append_batch", 0), ("append", 1)] {
+        let there = append_in_plain(&mut session, function, expected).await;
+        assert_eq!(there, Some(expected + 1), "{function}");
+    }
     let log = database.log().await;
-    assert_eq!(append(&*log, &one("pools/a", 1, 1)).await, [appended([2])]);
+    assert_eq!(append(&*log, &one("pools/a", 2, 1)).await, [appended([3])]);
 }
 
 /// As `append_in`, whose own call of `clock_timestamp()` would be the session's.
-async fn append_in_plain(session: &mut PgConnection) -> Option<i64> {
-    sqlx::query_scalar(
-        "SELECT first_position FROM onsale_log.append_batch(ARRAY[1], ARRAY['pools/a'], ARRAY[0::bigint], ARRAY[1], \
-            ARRAY[1::bigint], ARRAY['00000000-0000-7000-8000-000000000001'::uuid], ARRAY['SalesResumed'], \
-            ARRAY[1::smallint], ARRAY[timestamptz '2027-01-01Z'], ARRAY['{}'], ARRAY['{}'], '{}', '{}', '{}')",
-    )
+async fn append_in_plain(session: &mut PgConnection, function: &str, expected: i64) -> Option<i64> {
+    // Safe: names of this file.
+    sqlx::query_scalar(AssertSqlSafe(format!(
+        "SELECT first_position FROM onsale_log.{function}(ARRAY[1], ARRAY['pools/a'], ARRAY[$1::bigint], ARRAY[1], \
+            ARRAY[$1::bigint + 1], ARRAY[lpad($1::text, 32, '0')::uuid], ARRAY['SalesResumed'], \
+            ARRAY[1::smallint], ARRAY[timestamptz '2027-01-01Z'], ARRAY['{{}}'], ARRAY['{{}}'], '{{}}', '{{}}', '{{}}')"
+    )))
+    .bind(expected)
     .fetch_one(session)
     .await
     .unwrap()
