@@ -1,6 +1,6 @@
 //! Which pools hold tickets until when, folded from the log.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 use onsale_shared::{
@@ -41,10 +41,13 @@ impl Slot {
 /// Where a number of held tickets belongs.
 pub type Key = (PoolId, Slot);
 
-/// See the module.
+/// How many tickets each pool holds until when.
 #[derive(Clone, Debug, Default)]
 pub struct Index {
     held: HashMap<PoolId, BTreeMap<Slot, u32>, RandomState>,
+    /// Each pool that holds tickets, by its first slot: to look who is due costs as much as there are, not as many pools
+    /// as sell.
+    next: BTreeSet<(Slot, PoolId)>,
     /// What changed, and at which position last; what the store has already is dropped.
     changed: HashMap<Key, Position, RandomState>,
 }
@@ -52,7 +55,7 @@ pub struct Index {
 impl Index {
     /// Sets what the store knows.
     pub fn restore(&mut self, (pool, slot): Key, held: u32) {
-        self.held.entry(pool).or_default().insert(slot, held);
+        self.set(&pool, slot, |_| held);
     }
 
     /// Folds one event. An event that contradicts its pool counts as if nothing were held: the pool is not sold on.
@@ -103,15 +106,12 @@ impl Index {
         }
     }
 
-    /// The pools that hold tickets until `now` or earlier.
+    /// The pools that hold tickets until `now` or earlier, the longest due first.
     pub fn due(&self, now: Timestamp) -> impl Iterator<Item = &PoolId> {
-        let is_due = move |slots: &BTreeMap<Slot, u32>| {
-            slots.keys().next().is_some_and(|first| first.time() <= now)
-        };
-        self.held
+        self.next
             .iter()
-            .filter(move |(_, slots)| is_due(slots))
-            .map(|(pool, _)| pool)
+            .take_while(move |(slot, _)| slot.time() <= now)
+            .map(|(_, pool)| pool)
     }
 
     /// How many tickets are held under a key.
@@ -145,22 +145,32 @@ impl Index {
         position: Position,
         change: impl FnOnce(u32) -> u32,
     ) {
-        if !self.held.contains_key(pool) {
-            self.held.insert(pool.clone(), BTreeMap::new());
-        }
-        let Some(slots) = self.held.get_mut(pool) else {
-            return;
+        self.set(pool, slot, change);
+        self.changed.insert((pool.clone(), slot), position);
+    }
+
+    fn set(&mut self, pool: &PoolId, slot: Slot, change: impl FnOnce(u32) -> u32) {
+        let slots = match self.held.get_mut(pool) {
+            Some(slots) => slots,
+            None => self.held.entry(pool.clone()).or_default(),
         };
+        let first_before = slots.keys().next().copied();
         let held = change(slots.get(&slot).copied().unwrap_or(0));
         if held > 0 {
             slots.insert(slot, held);
         } else {
             slots.remove(&slot);
         }
-        if slots.is_empty() {
+        let first = slots.keys().next().copied();
+        if first.is_none() {
             self.held.remove(pool);
         }
-        self.changed.insert((pool.clone(), slot), position);
+        if first != first_before {
+            if let Some(slot) = first_before {
+                self.next.remove(&(slot, pool.clone()));
+            }
+            self.next.extend(first.map(|slot| (slot, pool.clone())));
+        }
     }
 
     /// All that the pool holds is due now.
@@ -177,6 +187,8 @@ impl Index {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{collection::vec, prelude::*};
+
     use super::*;
     use crate::domain::commands::testing::*;
 
@@ -230,6 +242,31 @@ mod tests {
         );
         assert!(!is_due(&index, 0));
         assert!(is_due(&index, CLAIM_MINUTES));
+    }
+
+    proptest! {
+        #[test]
+        fn of_many_pools_those_whose_first_deadline_has_passed_are_due(
+            changes in vec((0..9_usize, 0..20_i64, 0..3_u32), 1..200),
+        ) {
+            let pools = ["a-1", "a-2", "a-3", "b-1", "b-2", "b-3", "c-1", "c-2", "c-3"];
+            let pools = pools.map(|name| PoolId::parse(name).unwrap());
+            let mut index = Index::default();
+            for ((pool, at, held), position) in changes.into_iter().zip(1..) {
+                let slot = Slot::of(minute(at));
+                if position % 5 == 0 {
+                    index.restore((pools[pool].clone(), slot), held);
+                } else {
+                    index.change(&pools[pool], slot, Position::new(position).unwrap(), |_| held);
+                }
+                let due: Vec<_> = index.due(minute(7)).collect();
+                for pool in &pools {
+                    let holds = (0..=7).any(|at| index.held(&(pool.clone(), Slot::of(minute(at)))) > 0);
+                    let times = due.iter().filter(|due| **due == pool).count();
+                    prop_assert_eq!(times, usize::from(holds));
+                }
+            }
+        }
     }
 
     #[test]
