@@ -25,7 +25,7 @@ pub mod sweep;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use onsale_shared::{text::Reference, time::Timestamp};
+use onsale_shared::{log::AppendBatch, text::Reference, time::Timestamp};
 use serde::Serialize;
 
 use super::{decide::Refusal, fact::Facts, pool::Pool, slice::Slice};
@@ -97,6 +97,10 @@ impl Class {
 }
 
 impl Command {
+    /// How many events a decision has at most, but for large grants. A batch takes a command while it has fewer events
+    /// than that itself, and both are one group.
+    pub const EVENTS_MAX: usize = AppendBatch::GROUP_EVENTS_MAX / 2;
+
     /// For whom tickets are asked for; none for commands that name a claim, tickets or the pool alone.
     #[must_use]
     pub const fn customer(&self) -> Option<&Reference> {
@@ -165,7 +169,8 @@ impl Command {
         }
     }
 
-    /// How many events it may record at most, where that is more than a batch has always room for.
+    /// How many events it may record at most, so that they are one group of an append beside what was decided before.
+    /// Only releases of dead tickets can be more: then these are swept first.
     #[must_use]
     pub fn events_max(&self) -> usize {
         match self {
@@ -183,7 +188,7 @@ impl Command {
             | Self::ChangeCapacity(_)
             | Self::ChangePricing(_)
             | Self::ReschedulePool(_)
-            | Self::ChangeLimits(_) => 0,
+            | Self::ChangeLimits(_) => Self::EVENTS_MAX,
         }
     }
 }

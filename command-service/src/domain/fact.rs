@@ -51,6 +51,12 @@ impl<'a> Facts<'a> {
         self.ids.ticket()
     }
 
+    /// How many there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.facts.len()
+    }
+
     /// The facts.
     pub fn into_vec(self) -> Vec<Fact> {
         self.facts

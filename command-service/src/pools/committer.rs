@@ -133,12 +133,19 @@ async fn run(
 ) {
     let metrics = AppendMetrics::default();
     while let Some(first) = queue.recv().await {
-        let mut gathered = vec![first];
-        let mut size = Size::of(&gathered[0].group);
-        while size.events < limits.events && size.bytes < limits.bytes {
-            let Ok(next) = queue.try_recv() else { break };
-            size.add(Size::of(&next.group));
-            gathered.push(next);
+        let mut gathered = Vec::new();
+        let mut size = Size::default();
+        let mut next = Some(first);
+        while let Some(submission) = next {
+            if let Some(submission) = well_formed(submission) {
+                size.add(Size::of(&submission.group));
+                gathered.push(submission);
+            }
+            let has_room = size.events < limits.events && size.bytes < limits.bytes;
+            next = has_room.then(|| queue.try_recv().ok()).flatten();
+        }
+        if gathered.is_empty() {
+            continue;
         }
         let told = commit(log.as_ref(), limits, &metrics, gathered).await;
         if let Some(told) = told {
@@ -148,7 +155,23 @@ async fn run(
     }
 }
 
-#[derive(Clone, Copy)]
+/// A defect in one pool's batch must not be paid for by those that are sent with it.
+fn well_formed(submission: Submission) -> Option<Submission> {
+    let Err(defect) = submission.group.check() else {
+        return Some(submission);
+    };
+    tracing::error!(
+        pool = %submission.pool,
+        error = &defect as &dyn std::error::Error,
+        "a batch could not be appended"
+    );
+    if submission.verdict.send(Verdict::NotAppended).is_err() {
+        tracing::debug!("an actor went before its batch was settled");
+    }
+    None
+}
+
+#[derive(Clone, Copy, Default)]
 struct Size {
     events: usize,
     bytes: usize,

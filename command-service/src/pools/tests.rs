@@ -1,5 +1,6 @@
 //! The pipeline against a log that fails, loses answers, and lets others in between.
 
+mod committing;
 mod faulty_log;
 mod following;
 mod gated_log;

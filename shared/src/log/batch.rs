@@ -64,6 +64,21 @@ impl Group {
         }
     }
 
+    /// Whether it can be part of a batch, as far as it alone decides that.
+    ///
+    /// # Errors
+    /// It is empty in part, or too large.
+    pub fn check(&self) -> Result<(), InvalidBatch> {
+        let actual = self.event_count();
+        if actual > AppendBatch::GROUP_EVENTS_MAX {
+            return Err(InvalidBatch::GroupTooLarge { actual });
+        }
+        if self.writes.is_empty() || self.writes.iter().any(|write| write.events.is_empty()) {
+            return Err(InvalidBatch::Empty);
+        }
+        Ok(())
+    }
+
     /// How many events the group has.
     #[must_use]
     pub fn event_count(&self) -> usize {
@@ -105,20 +120,14 @@ impl AppendBatch {
     pub fn new(groups: Vec<Group>) -> Result<Self, InvalidBatch> {
         let mut streams = HashSet::new();
         for group in &groups {
-            let actual = group.event_count();
-            if actual > Self::GROUP_EVENTS_MAX {
-                return Err(InvalidBatch::GroupTooLarge { actual });
-            }
+            group.check()?;
             for write in &group.writes {
-                if write.events.is_empty() {
-                    return Err(InvalidBatch::Empty);
-                }
                 if !streams.insert(&write.stream) {
                     return Err(InvalidBatch::StreamTwice(write.stream.clone()));
                 }
             }
         }
-        if groups.is_empty() || groups.iter().any(|group| group.writes.is_empty()) {
+        if groups.is_empty() {
             return Err(InvalidBatch::Empty);
         }
         Ok(Self { groups })

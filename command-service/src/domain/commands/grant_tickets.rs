@@ -14,7 +14,6 @@ use serde::Serialize;
 use super::places::Places;
 use crate::domain::{
     Facts, Pool, Rejection,
-    decide::Refusal,
     partials::{Claims, Limits, Pricing, Stock},
     slice::Slice,
 };
@@ -92,16 +91,13 @@ impl Context {
 }
 
 impl GrantTickets {
-    /// How many events it records at most.
+    /// How many events it records at most: a release, a claim and a purchase for each ticket, as far as they are one
+    /// group.
     pub(super) fn events_max(&self) -> usize {
         let quantity = usize::try_from(self.quantity).unwrap_or(usize::MAX);
-        let with_releases = self.events().saturating_add(quantity);
-        with_releases.min(AppendBatch::GROUP_EVENTS_MAX)
-    }
-
-    /// How many events it records, beside the releases of dead tickets.
-    pub(super) fn events(&self) -> usize {
-        usize::try_from(self.quantity).map_or(usize::MAX, |tickets| tickets.saturating_mul(2))
+        quantity
+            .saturating_mul(3)
+            .min(AppendBatch::GROUP_EVENTS_MAX)
     }
 
     pub(super) fn decide(
@@ -109,13 +105,10 @@ impl GrantTickets {
         pool: &Pool,
         at: Timestamp,
         facts: &mut Facts<'_>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), Rejection> {
         let what = (&pool.stock, &pool.claims, &pool.pricing);
         let context = Context::of(&pool.limits, what, self.quantity, at)?;
         context.places.check()?;
-        if context.places.releases() + self.events() > AppendBatch::GROUP_EVENTS_MAX {
-            return Err(Refusal::SweepFirst);
-        }
         let mut freed = context.places.release(facts).into_iter();
         let claim = facts.new_claim();
         let expire_time = at.plus(context.claim_duration);

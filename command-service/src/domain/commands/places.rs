@@ -56,11 +56,6 @@ impl Places {
         self.counts
     }
 
-    /// How many dead tickets go back first.
-    pub(super) fn releases(&self) -> usize {
-        self.dead.len()
-    }
-
     /// # Errors
     /// There are not as many.
     pub(super) const fn check(&self) -> Result<(), Rejection> {

@@ -109,7 +109,7 @@ impl Given {
         }
     }
 
-    pub(crate) fn when(self, command: Command) -> When {
+    pub(crate) fn decide(&self, command: Command) -> Result<Decision, Rejection> {
         let request = Request {
             id: RequestId(Uuid::from_u128(7)),
             hash: CommandHash(7),
@@ -117,13 +117,16 @@ impl Given {
             command,
         };
         let mut ids = Ids::from(Uuid::from_u128(0xffff_0000));
-        let result =
-            decide(&self.pool, &request, self.at, &mut ids).map(|decision| match decision {
-                Decision::Record(facts) => facts,
-                Decision::Repeat(_) => panic!("the request was never sent before"),
-                Decision::Refuse(..) => panic!("it is no repeat"),
-                Decision::SweepFirst => panic!("places of dead claims are in the way"),
-            });
+        decide(&self.pool, &request, self.at, &mut ids)
+    }
+
+    pub(crate) fn when(self, command: Command) -> When {
+        let result = self.decide(command).map(|decision| match decision {
+            Decision::Record(facts) => facts,
+            Decision::Repeat(_) => panic!("the request was never sent before"),
+            Decision::Refuse(..) => panic!("it is no repeat"),
+            Decision::SweepFirst => panic!("places of dead claims are in the way"),
+        });
         When { result }
     }
 }

@@ -3,7 +3,7 @@
 
 use onsale_shared::log::{AppendBatch, AppendError, GroupOutcome, LockedLog, Position, ReadError};
 
-use super::{Actor, Flight};
+use super::{Actor, Flight, refuse};
 use crate::pools::{batch::Batch, call::Failure, history};
 
 impl Actor {
@@ -61,6 +61,7 @@ impl Actor {
                 );
                 self.undo_pending(batch.mark);
                 self.begin_batch();
+                refuse(batch, &Failure::Internal);
                 return None;
             }
         };

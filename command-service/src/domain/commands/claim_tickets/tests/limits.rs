@@ -6,6 +6,7 @@
 )]
 
 use super::*;
+use crate::domain::Decision;
 
 /// A pool whose customers may have three tickets each.
 fn three_each() -> PoolEvent {
@@ -122,4 +123,22 @@ fn the_customers_limit_wins_over_sold_out() {
             has: CAPACITY,
             max: 3,
         });
+}
+
+#[test]
+fn a_lowered_limit_makes_no_decision_too_large() {
+    // 520 tickets of one customer are dead, and only four are allowed since.
+    let many = (1..=520).map(|n| claimed(n, n));
+    let lowered = limits_changed(onsale_shared::event::Limits {
+        max_tickets_per_customer: 4,
+        ..limits()
+    });
+    let pool = created_with(|pool| pool.capacity = 1_000);
+    let given = |dead| {
+        let events = [pool.clone()].into_iter().chain(many.clone().take(dead));
+        Given::events(events.chain([lowered.clone()])).after_minutes(CLAIM_MINUTES)
+    };
+    let facts = given(496).when(claim(4)).facts();
+    assert_eq!(facts.len(), 500, "496 releases and 4 claims");
+    assert_eq!(given(497).decide(claim(4)), Ok(Decision::SweepFirst));
 }
