@@ -11,7 +11,7 @@ use onsale_shared::{
     event::Source,
     id::IdSource,
     log::{
-        EventLog,
+        EventLog, keep_clock,
         postgres::{self, PostgresLog, PostgresLogConfig, Role, RoleOutcome},
         tail::TailConfig,
     },
@@ -94,6 +94,7 @@ pub async fn serve(
         recorded: to_sweep,
     };
     let sweeping = tokio::spawn(sweeper.run(stop.clone()));
+    let keeping_time = tokio::spawn(keep_clock(Arc::clone(&log), stop.clone()));
 
     let trace = Trace::new(log.clock().clone());
     let keeper = Keeper {
@@ -142,6 +143,7 @@ pub async fn serve(
     stop.cancel();
     draining.await.context("draining")?;
     sweeping.await.context("the sweeper")?;
+    keeping_time.await.context("the keeper of the clock")?;
     keeping.await.context("the keeper of refusals")?;
     taking.await.context("the taker of snapshots")?;
     tracing::info!("stopped");

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use futures::FutureExt as _;
 use onsale_proto::server::{Direct, run, run::infrastructure};
 use onsale_shared::log::{
-    EventLog,
+    EventLog, keep_clock,
     postgres::{PostgresLog, PostgresLogConfig, Role},
 };
 use sqlx::Connection as _;
@@ -134,7 +134,7 @@ pub async fn serve(
         ));
     }
     tasks.spawn(tail::run(sources, hub, readiness, ended.clone()));
-    tasks.spawn(tail::keep_clock(Arc::clone(&log), ended.clone()));
+    tasks.spawn(keep_clock(Arc::clone(&log), ended.clone()));
     for projection in ALL {
         tasks.spawn(Runner::new(projection, engine.clone()).run(ended.clone()));
     }

@@ -1,7 +1,6 @@
 //! The one writer of memory: starts from the read model without a seam, then follows the log, page by page. Memory comes
 //! first; projections and subscribers take what they need from the hub, at their own speed.
 
-mod clock;
 mod follow;
 mod start;
 
@@ -10,8 +9,6 @@ use std::{sync::Arc, time::Duration};
 use onsale_shared::log::{EventLog, Position, TailError, tail::TailConfig};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-
-pub(crate) use clock::keep_clock;
 
 use crate::{
     availability::{FoldError, Hub},

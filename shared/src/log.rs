@@ -1,11 +1,12 @@
 //! The event log: an append-only, totally ordered, densely numbered record of events, behind one trait.
 //!
 //! [`EventLog`] is what the code above knows. [`memory`] and [`postgres`] are its engines; one conformance suite holds
-//! both to what the trait promises. [`tail`] follows a log, [`clock`] is its clock, [`batch`] what goes in and
+//! both to what the trait promises. [`tail`] follows a log, [`clock`] is its clock, which [`keep_clock`] keeps right, [`batch`] what goes in and
 //! [`recorded`] what comes out.
 
 pub mod batch;
 pub mod clock;
+pub mod keep_clock;
 pub mod memory;
 pub mod position;
 pub mod postgres;
@@ -16,6 +17,7 @@ pub use batch::{
     AppendBatch, Appended, Group, GroupOutcome, InvalidBatch, NewEvent, Origin, StreamWrite,
 };
 pub use clock::LogClock;
+pub use keep_clock::keep_clock;
 pub use position::{Position, Version};
 pub use recorded::{RecordedEvent, StreamName};
 pub use tail::{Tail, TailError};

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod abandoned;
+mod clock;
 mod deadlines;
 mod eviction;
 mod foreign;

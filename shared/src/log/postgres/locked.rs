@@ -40,7 +40,7 @@ pub(super) async fn lock(
 ) -> Result<Box<dyn LockedLog>, ReadError> {
     let idle = connections.take_idle();
     let locked = match idle {
-        Some(connection) => begin(connection, timeout).await.ok(),
+        Some(connection) => begin(connection, &clock, timeout).await.ok(),
         None => None,
     };
     let (connection, asked_at) = match locked {
@@ -48,7 +48,7 @@ pub(super) async fn lock(
         None => {
             let opened = connections.open().await;
             let opened = opened.map_err(read::unavailable("connecting to lock the log"))?;
-            let locked = begin(opened, timeout).await;
+            let locked = begin(opened, &clock, timeout).await;
             locked.inspect_err(|_| connections.close_idle())?
         }
     };
@@ -67,9 +67,11 @@ pub(super) async fn lock(
 /// evaluated from left to right.
 async fn begin(
     mut connection: PgConnection,
+    clock: &LogClock,
     timeout: Duration,
 ) -> Result<(PgConnection, Timestamp), ReadError> {
     let during = "locking the log";
+    let sent = Instant::now();
     let locking = sqlx::raw_sql("BEGIN; SELECT clock_timestamp() AS asked_at, onsale_log.lock()")
         .fetch_all(&mut connection);
     let rows = match tokio::time::timeout(timeout, locking).await {
@@ -78,8 +80,9 @@ async fn begin(
     };
     let asked_at = rows.first().ok_or(sqlx::Error::RowNotFound);
     let asked_at = asked_at.and_then(|row| row.try_get::<DateTime<Utc>, _>("asked_at"));
-    let asked_at = asked_at.map_err(read::unavailable(during))?;
-    Ok((connection, asked_at.into()))
+    let asked_at = asked_at.map_err(read::unavailable(during))?.into();
+    clock.learn(sent, asked_at, Instant::now());
+    Ok((connection, asked_at))
 }
 
 #[async_trait]
