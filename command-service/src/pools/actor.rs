@@ -11,27 +11,27 @@
 
 mod again;
 mod deciding;
+mod flight;
 mod loading;
+mod sweeping;
 mod take_over;
 
 use std::{sync::Arc, time::Duration};
 
-use futures::future::BoxFuture;
 use onsale_shared::{
     id::PoolId,
-    log::{Position, ReadError, RecordedEvent, StreamName, Version},
+    log::{StreamName, Version},
 };
-use tokio::{
-    sync::oneshot,
-    time::{Instant, sleep_until},
-};
+use tokio::time::{Instant, sleep_until};
 
-use self::again::Again;
+use self::{
+    again::Again,
+    flight::{Flight, Landing},
+};
 use super::{
     Context,
     batch::{Batch, Decided},
     call::{Answer, Failure},
-    committer::Verdict,
     history,
     mailbox::Mailbox,
     registry::Pools,
@@ -60,50 +60,10 @@ pub(super) struct Actor {
     snapshot: Version,
     /// So many batches are still decided under the log's lock: another instance sells the same pool.
     contended: u32,
-}
-
-/// What is on its way, one at a time.
-enum Flight {
-    /// A batch with events, to the log.
-    Append {
-        batch: Batch,
-        verdict: oneshot::Receiver<Verdict>,
-    },
-    /// A batch of answers alone: is the state that they rest on complete?
-    Probe {
-        batch: Batch,
-        news: BoxFuture<'static, Result<Vec<RecordedEvent>, ReadError>>,
-    },
-}
-
-enum Landing {
-    Appended(Position),
-    Stale,
-    NotAppended,
-    /// The committer ended with the process.
-    Lost,
-    Probed(Result<Vec<RecordedEvent>, ReadError>),
-}
-
-impl Flight {
-    /// Waits for what came of it; may be dropped and called again.
-    async fn land(&mut self) -> Landing {
-        match self {
-            Self::Append { verdict, .. } => match verdict.await {
-                Ok(Verdict::Appended(first_position)) => Landing::Appended(first_position),
-                Ok(Verdict::Stale) => Landing::Stale,
-                Ok(Verdict::NotAppended) => Landing::NotAppended,
-                Err(_ended) => Landing::Lost,
-            },
-            Self::Probe { news, .. } => Landing::Probed(news.await),
-        }
-    }
-
-    fn into_batch(self) -> Batch {
-        match self {
-            Self::Append { batch, .. } | Self::Probe { batch, .. } => batch,
-        }
-    }
+    /// Whether a command was decided since the last look.
+    decided: bool,
+    /// When that was seen last. None before the first: the pool was loaded to be swept.
+    asked_at: Option<Instant>,
 }
 
 /// Takes the actor out of the registry, however it ends, and answers who still waits.
@@ -135,6 +95,8 @@ impl Actor {
     /// After another instance's events were met, so many batches are decided under the log's lock: who only hopes would
     /// lose nearly each second of them, and pay for both.
     const CONTENDED_BATCHES: u32 = 4;
+    /// A pool that was loaded to be swept, and that nobody asked for, stays for so long at most.
+    const SWEPT_IDLE: Duration = Duration::from_secs(10);
     /// A timer is never shorter, so that rounding cannot make it spin.
     const TIMER_MIN: Duration = Duration::from_millis(1);
 
@@ -156,6 +118,8 @@ impl Actor {
             again: Again::default(),
             snapshot: Version::START,
             contended: 0,
+            decided: false,
+            asked_at: None,
         }
     }
 
@@ -174,24 +138,34 @@ impl Actor {
         }
         self.begin_batch();
         let mut flight: Option<Flight> = None;
-        let mut active_at = Instant::now();
+        let loaded_at = Instant::now();
         // One timer, set anew only when it has to come sooner, or has come: a pool in the middle of a sale sets none.
-        let mut timer = Box::pin(sleep_until(active_at + self.idle_time()));
+        let mut timer = Box::pin(sleep_until(loaded_at + self.idle_time()));
         loop {
             if flight.is_none() && self.is_contended() {
                 self.undo_pending(self.pending.mark);
                 flight = self.take_over().await;
                 continue;
             }
+            if flight.is_none() && self.is_quiet(Instant::now()) && self.has_dead() {
+                // Another instance has swept, as a rule: whoever looks first does not get in its way.
+                self.undo_pending(self.pending.mark);
+                self.catch_up().await;
+                self.begin_batch();
+            }
             self.decide_what_waits();
+            if std::mem::take(&mut self.decided) {
+                self.asked_at = Some(Instant::now());
+            }
             if flight.is_none() {
                 flight = self.launch();
                 self.ask_for_snapshot(Snapshots::events);
             }
             let has_room = self.has_room();
             let is_idle = flight.is_none() && self.again.is_empty();
-            let idle_end = is_idle.then(|| active_at + self.idle_time());
-            let deadline = has_room.then(|| self.next_deadline()).flatten();
+            let idle_since = self.asked_at.unwrap_or(loaded_at);
+            let idle_end = is_idle.then(|| idle_since + self.idle_time());
+            let deadline = has_room.then(|| self.next_sweep()).flatten();
             let due = deadline.into_iter().chain(idle_end).min();
             if let Some(due) = due.filter(|due| *due < timer.deadline() || timer.is_elapsed()) {
                 timer.as_mut().reset(due);
@@ -201,9 +175,8 @@ impl Actor {
                     if let Some(landed) = flight.take() {
                         flight = self.landed(landed, landing).await;
                     }
-                    active_at = Instant::now();
                 }
-                () = self.mailbox.arrived(), if has_room => active_at = Instant::now(),
+                () = self.mailbox.arrived(), if has_room => {}
                 () = &mut timer, if due.is_some() => {
                     let is_over = idle_end.is_some_and(|end| end <= Instant::now());
                     if is_over && self.pools.retire(&self.id, &self.mailbox) {
@@ -224,24 +197,17 @@ impl Actor {
         self.contended > 0 && waits && self.pending.is_empty()
     }
 
-    /// A pool that does not exist keeps no actor: asking for unknown names must not fill the server.
+    /// How long the actor stays after the last command. A pool that does not exist keeps none: asking for unknown names must
+    /// not fill the server.
     fn idle_time(&self) -> Duration {
-        if self.pool.limits.get().is_some() {
-            self.context.limits.idle
-        } else {
+        let idle = self.context.limits.idle;
+        if self.pool.limits.get().is_none() {
             Self::TIMER_MIN
+        } else if self.asked_at.is_none() {
+            Self::SWEPT_IDLE.min(idle)
+        } else {
+            idle
         }
-    }
-
-    /// When the next claim dies whose places are to be given back.
-    fn next_deadline(&self) -> Option<Instant> {
-        let deadline = self
-            .pool
-            .claims
-            .next_deadline()
-            .filter(|_| self.pool.corrupted_at().is_none())?;
-        let left = self.context.log.clock().until(deadline);
-        Some(Instant::now() + left.max(Self::TIMER_MIN))
     }
 
     /// Sends what was decided on its way.
@@ -295,6 +261,9 @@ impl Actor {
             Landing::Probed(Ok(news)) => {
                 self.undo(batch);
                 history::fold(&mut self.pool, &news);
+                if news.len() == history::PAGE_EVENTS {
+                    self.catch_up().await;
+                }
                 self.begin_batch();
                 if self
                     .again

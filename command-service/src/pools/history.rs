@@ -16,6 +16,8 @@ use crate::{
 
 /// Events a page when a pool is read.
 pub(crate) const PAGE_EVENTS: usize = 1_000;
+/// So many pages are read at most while the log's lock is held: everybody who appends waits for it.
+const LOCKED_PAGES_MAX: usize = 2;
 /// Events of the first page: a stream that is no longer needs no snapshot.
 const FIRST_PAGE_EVENTS: usize = 200;
 
@@ -85,22 +87,38 @@ pub(crate) async fn follow(
     }
 }
 
-/// As [`follow`], to the end, while nobody else can append. How many appends have written to the stream since
-/// the lock was asked for.
+/// Folds what the stream has after the pool's version, to its end at some moment.
+pub(super) async fn catch_up(
+    log: &dyn EventLog,
+    stream: &StreamName,
+    pool: &mut Pool,
+) -> Result<(), ReadError> {
+    loop {
+        let page = log.read_stream(stream, pool.version(), PAGE_EVENTS).await?;
+        fold(pool, &page);
+        if page.len() < PAGE_EVENTS {
+            return Ok(());
+        }
+    }
+}
+
+/// As [`catch_up`], while nobody else can append. How many appends have written to the stream since the lock was asked
+/// for; none if there is more to read than others should wait for.
 pub(super) async fn catch_up_locked(
     log: &mut dyn LockedLog,
     stream: &StreamName,
     pool: &mut Pool,
-) -> Result<u32, ReadError> {
+) -> Result<Option<u32>, ReadError> {
     let (mut appends, mut last) = (0, log.asked_at());
-    loop {
+    for _ in 0..LOCKED_PAGES_MAX {
         let page = log.read_stream(stream, pool.version(), PAGE_EVENTS).await?;
         fold(pool, &page);
         appends += appends_after(&mut last, &page);
         if page.len() < PAGE_EVENTS {
-            return Ok(appends);
+            return Ok(Some(appends));
         }
     }
+    Ok(None)
 }
 
 /// How many appends wrote the events of a page, of those after `last`: the events of each were recorded at one moment.

@@ -13,6 +13,7 @@ use super::{
     call::{Call, Failure},
     mailbox::Mailbox,
 };
+use crate::domain::commands::Class;
 
 /// The pools of an instance. Any instance may serve any pool.
 #[derive(Debug)]
@@ -34,7 +35,8 @@ impl Pools {
     /// Sends a command to its pool; a full pool or a full server answers at once.
     pub fn submit(self: &Arc<Self>, pool: &PoolId, call: Call) {
         let mut mailboxes = self.mailboxes();
-        let shed = match self.mailbox(&mut mailboxes, pool) {
+        let places = self.places(Some(call.request.command.class()));
+        let shed = match self.mailbox(&mut mailboxes, pool, places) {
             Some(mailbox) => mailbox.push(call),
             None => Some(call),
         };
@@ -47,7 +49,8 @@ impl Pools {
     /// Has a pool look at the log and sweep its dead claims. Left out when the server is full: it is tried again.
     pub fn touch(self: &Arc<Self>, pool: &PoolId) {
         let mut mailboxes = self.mailboxes();
-        if let Some(mailbox) = self.mailbox(&mut mailboxes, pool) {
+        let places = self.places(None);
+        if let Some(mailbox) = self.mailbox(&mut mailboxes, pool, places) {
             mailbox.touch();
         }
     }
@@ -79,16 +82,28 @@ impl Pools {
         }
     }
 
+    /// How many pools may be loaded when one more is wanted by a command, or by the sweep. The sweep leaves places to
+    /// callers, and other commands leave some to promoters: a stop finds a place.
+    const fn places(&self, wanted_by: Option<Class>) -> usize {
+        let max = self.context.limits.pools_max;
+        match wanted_by {
+            Some(Class::Promoter) => max,
+            Some(Class::Finish | Class::Claim) => max - max / 16,
+            None => max - max / 4,
+        }
+    }
+
     fn mailbox(
         self: &Arc<Self>,
         mailboxes: &mut HashMap<PoolId, Arc<Mailbox>>,
         pool: &PoolId,
+        places: usize,
     ) -> Option<Arc<Mailbox>> {
         if let Some(mailbox) = mailboxes.get(pool) {
             return Some(Arc::clone(mailbox));
         }
         let limits = &self.context.limits;
-        if mailboxes.len() >= limits.pools_max {
+        if mailboxes.len() >= places {
             return None;
         }
         let mailbox = Arc::new(Mailbox::new(limits.queue_max));

@@ -5,6 +5,7 @@ mod faulty_log;
 mod following;
 mod gated_log;
 mod instance;
+mod places;
 mod races;
 mod refused_for_good;
 mod simulation;

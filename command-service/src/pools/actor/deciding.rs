@@ -6,10 +6,10 @@ use onsale_shared::{log::AppendBatch, pricing::PricePoint, time::Timestamp};
 
 use super::Actor;
 use crate::{
-    domain::{Command, Decision, Fact, commands::sweep::sweep, decide},
+    domain::{Command, Decision, Fact, decide},
     pools::{
         batch::{Author, Decided, fold},
-        call::{Answer, Call, Caller, ClaimView, Failure},
+        call::{Answer, Call, ClaimView, Failure},
     },
 };
 
@@ -43,12 +43,14 @@ impl Actor {
             }
             self.decide_call(call);
         }
-        self.sweep();
+        if self.has_dead() {
+            self.sweep();
+        }
         self.pending.touched |= self.mailbox.take_touch();
     }
 
     /// The time of a decision: the log's clock, and never before what was decided last.
-    fn decision_time(&self) -> Timestamp {
+    pub(super) fn decision_time(&self) -> Timestamp {
         self.context.log.clock().now().max(self.pool.time())
     }
 
@@ -57,6 +59,7 @@ impl Actor {
             // Nobody waits any more. Dropped before it is batched, never after.
             return call.answer(Err(Failure::Overloaded));
         }
+        self.decided = true;
         let at = self.decision_time();
         let (mut ids, mut records) = (self.context.ids.ids(at), false);
         let answer = match decide(&self.pool, &call.request, at, &mut ids) {
@@ -116,18 +119,6 @@ impl Actor {
         Some(call)
     }
 
-    /// Gives places of dead claims back; the command is decided again on what that leaves, in this batch or the next.
-    fn sweep_before(&mut self, call: Call) {
-        let before = self.pending.events.len();
-        self.sweep();
-        if self.pending.events.len() > before {
-            self.again.push_front(call);
-        } else {
-            tracing::error!(pool = %self.id, "a command waits for a sweep that finds nothing");
-            call.answer(Err(Failure::Internal));
-        }
-    }
-
     /// What the caller would get: decided and folded under a mark of its own, which is undone.
     fn imagine(&mut self, call: &Call, facts: &[Fact], at: Timestamp) -> Answer {
         let (mark, version) = (self.new_mark(), self.pool.version());
@@ -184,42 +175,5 @@ impl Actor {
             death: self.pool.claims.death(claim, at),
             currency: self.pool.pricing.rule()?.value.currency,
         })
-    }
-
-    /// Gives places of dead claims back, as many as the batch takes.
-    fn sweep(&mut self) {
-        let at = self.decision_time();
-        if self
-            .pool
-            .claims
-            .next_deadline()
-            .is_none_or(|deadline| deadline > at)
-        {
-            return;
-        }
-        let room = self
-            .context
-            .limits
-            .batch_events
-            .saturating_sub(self.pending.events.len());
-        let facts = sweep(&self.pool, at, room, &mut self.context.ids.ids(at));
-        if facts.is_empty() {
-            return;
-        }
-        let server = Caller {
-            actor: self.context.source.service.clone(),
-            ..Caller::default()
-        };
-        let author = Author {
-            request: None,
-            caller: &server,
-            source: &self.context.source,
-        };
-        if let Err(defect) = self.pending.add(&mut self.pool, facts, at, author) {
-            tracing::error!(
-                error = &defect as &dyn std::error::Error,
-                "a sweep could not be written down"
-            );
-        }
     }
 }

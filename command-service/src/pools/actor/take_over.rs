@@ -1,18 +1,26 @@
 //! After a lost race: the log's lock first, which is fair, then read, decide, append and commit in one transaction.
 //! Writers that only try again starve each other.
 
-use onsale_shared::log::{AppendBatch, AppendError, GroupOutcome, LockedLog, Position, ReadError};
+use std::sync::Arc;
+
+use onsale_shared::log::{
+    AppendBatch, AppendError, GroupOutcome, LockedLog, Position, ReadError, Version,
+};
 
 use super::{Actor, Flight, refuse};
 use crate::pools::{batch::Batch, call::Failure, history};
 
 impl Actor {
+    /// So often the lock is given back for what there is too much of to be read under it, before callers are told of the
+    /// contention.
+    const LOCKS_MAX: u32 = 3;
+
     /// Decides what waits while nobody else can append. Returns a batch on its way if its outcome is not known.
     pub(super) async fn take_over(&mut self) -> Option<Flight> {
         let locked = self.lock_and_catch_up().await;
         self.begin_batch();
         match locked {
-            Ok(log) => {
+            Ok(Some(log)) => {
                 self.context.metrics.take_overs.increment(1);
                 self.decide_what_waits();
                 self.take_calls();
@@ -25,22 +33,44 @@ impl Actor {
                 }
                 self.append_locked(log, batch).await
             }
+            Ok(None) => self.give_up(&Failure::Contention),
             Err(error) => {
                 tracing::warn!(pool = %self.id, error = &error as &dyn std::error::Error, "the log could not be locked");
-                self.contended = 0;
-                for call in self.again.drain() {
-                    call.answer(Err(Failure::DatabaseUnavailable));
-                }
-                None
+                self.give_up(&Failure::DatabaseUnavailable)
             }
         }
     }
 
-    async fn lock_and_catch_up(&mut self) -> Result<Box<dyn LockedLog>, ReadError> {
-        let mut log = self.context.log.lock().await?;
-        let known = self.pool.version();
-        let (stream, pool) = (&self.stream, &mut self.pool);
-        let others = history::catch_up_locked(log.as_mut(), stream, pool).await?;
+    /// Those who are to be decided again are told why they are not.
+    fn give_up(&mut self, failure: &Failure) -> Option<Flight> {
+        self.contended = 0;
+        for call in self.again.drain() {
+            call.answer(Err(failure.clone()));
+        }
+        None
+    }
+
+    /// None if the stream grows faster than it can be read.
+    async fn lock_and_catch_up(&mut self) -> Result<Option<Box<dyn LockedLog>>, ReadError> {
+        for _ in 0..Self::LOCKS_MAX {
+            let mut log = self.context.log.lock().await?;
+            let known = self.pool.version();
+            let (stream, pool) = (&self.stream, &mut self.pool);
+            let others = history::catch_up_locked(log.as_mut(), stream, pool).await?;
+            if let Some(others) = others {
+                self.taken_over(known, others);
+                return Ok(Some(log));
+            }
+            // Far behind, after a while without commands: others go on selling meanwhile.
+            log.release().await;
+            let log = Arc::clone(&self.context.log);
+            history::catch_up(log.as_ref(), &self.stream, &mut self.pool).await?;
+        }
+        Ok(None)
+    }
+
+    /// The state is complete, and nobody else can append. It had been known up to a version.
+    fn taken_over(&mut self, known: Version, others: u32) {
         self.context.metrics.waited_for.record(f64::from(others));
         self.contended = if self.pool.version() == known {
             self.contended.saturating_sub(1)
@@ -48,7 +78,6 @@ impl Actor {
             Self::CONTENDED_BATCHES
         };
         tracing::debug!(pool = %self.id, commands = self.again.len(), "the log's lock was taken over");
-        Ok(log)
     }
 
     async fn append_locked(&mut self, log: Box<dyn LockedLog>, mut batch: Batch) -> Option<Flight> {

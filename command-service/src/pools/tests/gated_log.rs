@@ -9,7 +9,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use onsale_shared::{id::EventId, log::*};
+use onsale_shared::{id::EventId, log::*, time::Timestamp};
 use tokio::sync::Semaphore;
 
 /// A test waits no longer for an append.
@@ -25,6 +25,8 @@ pub(super) struct GatedLog {
     pub(super) faults: Arc<std::sync::Mutex<VecDeque<AppendError>>>,
     /// The batches that came to the gate, by their expected versions.
     pub(super) seen: Arc<std::sync::Mutex<Vec<i64>>>,
+    /// How many events were read under the lock, each time that it was held.
+    pub(super) read_locked: Arc<std::sync::Mutex<Vec<usize>>>,
 }
 
 impl GatedLog {
@@ -35,6 +37,7 @@ impl GatedLog {
             waiting: Arc::default(),
             faults: Arc::default(),
             seen: Arc::default(),
+            read_locked: Arc::default(),
         }
     }
 
@@ -100,7 +103,11 @@ impl EventLog for GatedLog {
     }
 
     async fn lock(&self) -> Result<Box<dyn LockedLog>, ReadError> {
-        self.inner.lock().await
+        self.read_locked.lock().unwrap().push(0);
+        Ok(Box::new(Counted {
+            inner: self.inner.lock().await?,
+            read_locked: Arc::clone(&self.read_locked),
+        }))
     }
 
     async fn hints(&self) -> Result<Box<dyn Hints>, ReadError> {
@@ -109,5 +116,37 @@ impl EventLog for GatedLog {
 
     fn clock(&self) -> &LogClock {
         self.inner.clock()
+    }
+}
+
+/// The lock of the log, which counts what is read under it.
+struct Counted {
+    inner: Box<dyn LockedLog>,
+    read_locked: Arc<std::sync::Mutex<Vec<usize>>>,
+}
+
+#[async_trait]
+impl LockedLog for Counted {
+    fn asked_at(&self) -> Timestamp {
+        self.inner.asked_at()
+    }
+
+    async fn read_stream(
+        &mut self,
+        stream: &StreamName,
+        after: Version,
+        limit: usize,
+    ) -> Result<Vec<RecordedEvent>, ReadError> {
+        let page = self.inner.read_stream(stream, after, limit).await?;
+        *self.read_locked.lock().unwrap().last_mut().unwrap() += page.len();
+        Ok(page)
+    }
+
+    async fn append(self: Box<Self>, batch: &AppendBatch) -> Result<Appended, AppendError> {
+        self.inner.append(batch).await
+    }
+
+    async fn release(self: Box<Self>) {
+        self.inner.release().await;
     }
 }

@@ -53,11 +53,25 @@ impl Instance {
         Self::telling(name, log, batch_events, mpsc::channel(1).0)
     }
 
+    /// An instance that loads so many pools at most.
+    pub(super) fn start_with_pools(name: &str, log: Arc<dyn EventLog>, pools_max: usize) -> Self {
+        Self::limited(name, log, (500, pools_max), mpsc::channel(1).0)
+    }
+
     /// An instance that tells what it records.
     pub(super) fn telling(
         name: &str,
         log: Arc<dyn EventLog>,
         batch_events: usize,
+        recorded: mpsc::Sender<Recorded>,
+    ) -> Self {
+        Self::limited(name, log, (batch_events, 10), recorded)
+    }
+
+    fn limited(
+        name: &str,
+        log: Arc<dyn EventLog>,
+        (batch_events, pools_max): (usize, usize),
         recorded: mpsc::Sender<Recorded>,
     ) -> Self {
         let context = Context {
@@ -70,7 +84,7 @@ impl Instance {
                 instance: name.into(),
             },
             limits: PoolLimits {
-                pools_max: 10,
+                pools_max,
                 queue_max: 1_000,
                 batch_events,
                 idle: Duration::from_secs(60),
@@ -93,8 +107,28 @@ impl Instance {
         self.submit(id, true, command).1
     }
 
+    /// Has a pool swept.
+    pub(super) fn touch(&self, pool: &PoolId) {
+        self.pools.touch(pool);
+    }
+
+    /// Sends a command to any pool.
+    pub(super) fn send_to(&self, pool: &PoolId, id: u128, command: Command) -> Answering {
+        self.submit_to(pool, id, false, command).1
+    }
+
     /// Sends a command; its caller may give up.
     pub(super) fn submit(&self, id: u128, is_repeat: bool, command: Command) -> (Stage, Answering) {
+        self.submit_to(&pool_id(), id, is_repeat, command)
+    }
+
+    fn submit_to(
+        &self,
+        pool: &PoolId,
+        id: u128,
+        is_repeat: bool,
+        command: Command,
+    ) -> (Stage, Answering) {
         let (reply, answer) = oneshot::channel();
         let (lane, stage) = (command.class(), Stage::default());
         let call = Call {
@@ -112,7 +146,7 @@ impl Instance {
             reply: Reply::Call(reply),
             attempts: 0,
         };
-        self.pools.submit(&pool_id(), call);
+        self.pools.submit(pool, call);
         (stage, answer)
     }
 

@@ -231,3 +231,23 @@ async fn what_is_handed_on_is_what_the_log_has_there() {
     }
     assert_eq!(handed_on, [2, 3, 4]);
 }
+
+#[tokio::test]
+async fn who_is_far_behind_reads_aside_and_not_while_everybody_waits() {
+    let (log, instance, version) = a_loaded_pool(0).await;
+    let stops = [
+        stopped(onsale_shared::event::StopMode::FinishClaims),
+        resumed(),
+    ];
+    let foreign: Vec<_> = stops.into_iter().cycle().take(1_000).collect();
+    for thousand in 0..7 {
+        append_foreign(&log.inner, version + thousand * 1_000, &foreign).await;
+    }
+    log.open();
+    instance
+        .call(10, claim(1))
+        .await
+        .expect("sales have resumed");
+    let read_locked = log.read_locked.lock().unwrap().clone();
+    assert_eq!(read_locked, [2_000, 0], "the rest was read in between");
+}
