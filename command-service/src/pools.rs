@@ -1,6 +1,7 @@
 //! From a command to its events: one actor a pool decides, one committer an instance appends, and nothing is answered
 //! on hope.
 //!
+//! - [`admission`]: how many commands may wait in all.
 //! - [`call`]: a command on its way, and what its caller gets.
 //! - [`mailbox`]: where commands wait, in lanes.
 //! - [`registry`]: which pools have an actor.
@@ -11,6 +12,7 @@
 //! - [`pace`]: how fast that is done.
 
 pub mod actor;
+pub mod admission;
 pub mod batch;
 pub mod call;
 pub mod committer;
@@ -19,6 +21,7 @@ pub mod mailbox;
 pub mod pace;
 pub mod registry;
 
+pub use admission::{Admission, Place};
 pub use call::{Answer, Call, Caller, ClaimView, Failure, Numbered, Reply, Stage};
 pub use committer::{Committer, Recorded};
 pub use registry::Pools;

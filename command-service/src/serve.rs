@@ -24,12 +24,9 @@ use tonic_health::ServingStatus;
 use crate::{
     config::Config,
     deadlines::sweeper::Sweeper,
-    grpc::{
-        caller::DeadlineLimits,
-        service::{CommandService, admission::Admission},
-    },
+    grpc::{caller::DeadlineLimits, service::CommandService},
     metrics::{self, CommandMetrics, PoolMetrics},
-    pools::{Committer, Context, PoolLimits, Pools, committer::CommitLimits},
+    pools::{Admission, Committer, Context, PoolLimits, Pools, committer::CommitLimits},
     refusals::{Keeper, Trace},
     schema,
     snapshots::{Snapshots, Store, Taker},

@@ -101,7 +101,7 @@ pub fn decide(
     }
     let mut facts = Facts::new(ids);
     match request.command.decide(pool, at, &mut facts) {
-        Ok(()) if facts.len() > request.command.events_max() => Ok(Decision::SweepFirst),
+        Ok(()) if facts.count() > request.command.events_max() => Ok(Decision::SweepFirst),
         Ok(()) => Ok(Decision::Record(facts.into_vec())),
         Err(Refusal::SweepFirst) => Ok(Decision::SweepFirst),
         Err(Refusal::Rejected(rejection)) if request.is_repeat && !rejection.is_lasting() => {

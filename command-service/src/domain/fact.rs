@@ -53,7 +53,7 @@ impl<'a> Facts<'a> {
 
     /// How many there are.
     #[must_use]
-    pub const fn len(&self) -> usize {
+    pub const fn count(&self) -> usize {
         self.facts.len()
     }
 

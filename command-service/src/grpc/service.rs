@@ -1,11 +1,9 @@
 //! `CommandService`: validate, send the command to its pool, wait for the truth.
 //!
 //! - `rpcs`: the calls.
-//! - `admission`: how many commands may wait.
 //! - `execute`: the stream of many commands.
 //! - `order`: commands of a stream for one pool in the order in which they were sent.
 
-pub mod admission;
 mod execute;
 mod order;
 mod rpcs;
@@ -25,7 +23,6 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Response, Status};
 
-use self::admission::{Admission, Place};
 use super::{
     caller::{DeadlineLimits, caller, is_repeat},
     requests::{Answered, CommandRequest},
@@ -35,7 +32,7 @@ use super::{
 use crate::{
     domain::{self, Command, commands::Class},
     metrics::{CommandMetrics, CommandOutcome},
-    pools::{Answer, Call, Caller, Failure, Pools, Reply, Stage},
+    pools::{Admission, Answer, Call, Caller, Failure, Place, Pools, Reply, Stage},
     refusals::{Refused, Trace},
 };
 
@@ -85,12 +82,9 @@ struct About {
     is_paid: bool,
 }
 
-/// Where a command is on its way.
-struct Sent {
-    stage: Stage,
-    /// Kept until the command is answered.
-    _place: Place,
-}
+/// A command under way, and somebody who waits for it. Dropped, by its answer or because its client or its stream has gone,
+/// what is not yet on its way into the log never will be: the client may have asked again and been refused meanwhile.
+struct Sent(Stage);
 
 impl CommandService {
     /// Sends the command of a request to its pool, waits, and answers.
@@ -153,8 +147,7 @@ impl CommandService {
         if self.stop.is_cancelled() {
             return Err(Failure::Draining);
         }
-        let place = self.admission.enter(envelope.command.class());
-        let place = place.ok_or(Failure::Overloaded)?;
+        let place = self.place(&envelope).ok_or(Failure::Overloaded)?;
         let hash = hash(&envelope.pool, &envelope.command).ok_or(Failure::Internal)?;
         let stage = Stage::default();
         let call = Call {
@@ -171,24 +164,31 @@ impl CommandService {
             stage: stage.clone(),
             reply,
             attempts: 0,
+            place,
         };
         self.pools.submit(&envelope.pool, call);
-        Ok(Sent {
-            stage,
-            _place: place,
+        Ok(Sent(stage))
+    }
+
+    /// A place for a command, if need be that of a command of the same pool that nobody waits for any more.
+    fn place(&self, envelope: &Envelope) -> Option<Place> {
+        let class = envelope.command.class();
+        self.admission.enter(class).or_else(|| {
+            self.pools.drop_dead(&envelope.pool);
+            self.admission.enter(class)
         })
     }
 
     async fn decide(&self, envelope: Envelope) -> Result<Answer, Failure> {
         let (deadline, lane) = (envelope.deadline, envelope.command.class());
         let (reply, answer) = oneshot::channel();
-        let sent = Waiting(self.send(envelope, lane, Reply::Call(reply))?);
+        let sent = self.send(envelope, lane, Reply::Call(reply))?;
         match tokio::time::timeout_at(deadline.into(), answer).await {
             Ok(Ok(answer)) => answer,
             // Nobody decides any more: what matters is whether anything was sent.
-            Ok(Err(_gone)) if sent.0.stage.abandon() => Err(Failure::Internal),
+            Ok(Err(_gone)) if sent.0.abandon() => Err(Failure::Internal),
             Ok(Err(_gone)) => Err(Failure::OutcomeUnknown),
-            Err(_elapsed) => Err(sent.0.too_late()),
+            Err(_elapsed) => Err(sent.too_late()),
         }
     }
 }
@@ -209,7 +209,7 @@ const fn outcome(failure: &Failure) -> CommandOutcome {
 impl Sent {
     /// Nobody waits any more.
     fn too_late(&self) -> Failure {
-        if self.stage.abandon() {
+        if self.0.abandon() {
             Failure::Overloaded
         } else {
             Failure::OutcomeUnknown
@@ -275,15 +275,11 @@ impl About {
     }
 }
 
-/// A caller who waits. Dropped with a call that its client cancelled: what is not yet on its way into the log never
-/// will be, since the client may have asked again and been refused meanwhile.
-struct Waiting(Sent);
-
-impl Drop for Waiting {
+impl Drop for Sent {
     fn drop(&mut self) {
         // After an answer there is nothing left to abandon.
-        if self.0.stage.abandon() {
-            tracing::trace!("a call ended without an event of its own");
+        if self.0.abandon() {
+            tracing::trace!("a command ended without an event of its own");
         }
     }
 }

@@ -17,6 +17,7 @@ use onsale_shared::{
 };
 use tokio::sync::{mpsc, oneshot};
 
+use super::admission::Place;
 use crate::domain::{
     Rejection, Request,
     commands::Class,
@@ -42,6 +43,8 @@ pub struct Call {
     pub reply: Reply,
     /// How often it was decided.
     pub attempts: u32,
+    /// Among all commands that wait.
+    pub place: Place,
 }
 
 /// Where the answer to a command goes.
@@ -183,6 +186,12 @@ impl Stage {
 }
 
 impl Call {
+    /// Whether nobody waits any more, so that it will not be decided.
+    #[must_use]
+    pub fn is_dead(&self, now: Instant) -> bool {
+        self.stage.is_abandoned() || now >= self.deadline
+    }
+
     /// Answers; a caller that is gone does not matter.
     pub fn answer(self, answer: Result<Answer, Failure>) {
         match self.reply {

@@ -3,15 +3,16 @@
 use std::{
     collections::VecDeque,
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Instant,
 };
 
 use tokio::sync::Notify;
 
-use super::call::Call;
+use super::call::{Call, Failure};
 use crate::domain::commands::Class;
 
-/// The commands that wait for a pool's actor, at most `queue_max` in each lane; in that of what finishes claims twice as
-/// many, in the place of claims, so that no buy is refused while a claim still waits.
+/// The commands that wait for a pool's actor, at most `queue_max` in each lane; in that of what finishes claims at most twice
+/// as many, in the place of claims, so that no buy is refused while a claim still waits.
 #[derive(Debug)]
 pub struct Mailbox {
     lanes: Mutex<Lanes>,
@@ -28,6 +29,15 @@ struct Lanes {
 }
 
 impl Lanes {
+    /// Takes commands that nobody waits for from the front of a lane: callers give up in about the order in which they
+    /// came. Looking at each would cost as much as is in the lane, for every command that finds it full.
+    fn drop_dead(&mut self, lane: Class) {
+        let (queue, now) = (self.of(lane), Instant::now());
+        while let Some(dead) = queue.pop_front_if(|call| call.is_dead(now)) {
+            dead.answer(Err(Failure::Overloaded));
+        }
+    }
+
     const fn of(&mut self, lane: Class) -> &mut VecDeque<Call> {
         match lane {
             Class::Promoter => &mut self.promoter,
@@ -53,22 +63,32 @@ impl Mailbox {
     pub fn push(&self, call: Call) -> Option<Call> {
         let mut lanes = self.lanes();
         let lane = call.lane;
-        let queue = lanes.of(lane);
-        if queue.len() < self.queue_max {
-            queue.push_back(call);
+        if lanes.of(lane).len() >= self.queue_max {
+            lanes.drop_dead(lane);
+        }
+        if lanes.of(lane).len() < self.queue_max {
+            lanes.of(lane).push_back(call);
             drop(lanes);
             self.arrived.notify_one();
             return None;
         }
         let shed = match lane {
-            Class::Finish => lanes.claim.pop_back(),
-            Class::Promoter | Class::Claim => None,
+            Class::Finish if lanes.finish.len() < 2 * self.queue_max => lanes.claim.pop_back(),
+            Class::Promoter | Class::Finish | Class::Claim => None,
         };
         if shed.is_none() {
             return Some(call);
         }
         lanes.finish.push_back(call);
         shed
+    }
+
+    /// Lets go of commands that nobody waits for any more.
+    pub fn drop_dead(&self) {
+        let mut lanes = self.lanes();
+        for lane in Class::ALL {
+            lanes.drop_dead(lane);
+        }
     }
 
     /// Asks the actor to look at the log and to sweep.
@@ -115,7 +135,7 @@ impl Mailbox {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
+    use std::time::{Duration, Instant};
 
     use onsale_shared::{event::CommandHash, id::RequestId};
     use tokio::sync::oneshot;
@@ -124,7 +144,7 @@ mod tests {
     use super::*;
     use crate::{
         domain::{Request, commands::testing},
-        pools::{Caller, Reply, Stage},
+        pools::{Caller, Place, Reply, Stage},
     };
 
     fn call(id: u128, lane: Class) -> Call {
@@ -137,11 +157,12 @@ mod tests {
             },
             validate_only: false,
             caller: Caller::default(),
-            deadline: Instant::now(),
+            deadline: Instant::now() + Duration::from_secs(60),
             lane,
             stage: Stage::default(),
             reply: Reply::Call(oneshot::channel().0),
             attempts: 0,
+            place: Place::free(),
         }
     }
 
@@ -169,5 +190,36 @@ mod tests {
             .map(|call| id(&call))
             .collect();
         assert_eq!(order, [9, 10, 4, 5, 6, 7]);
+    }
+
+    #[test]
+    fn what_finishes_claims_has_twice_the_room_at_most() {
+        let mailbox = Mailbox::new(2);
+        let push = |n, lane| mailbox.push(call(n, lane)).as_ref().map(id);
+        let mut taken = 0;
+        // Each buy that takes the place of a claim lets another claim in.
+        for n in 0..100 {
+            push(n, Class::Claim);
+            taken += usize::from(push(1_000 + n, Class::Finish) != Some(1_000 + n));
+        }
+        assert_eq!(taken, 4);
+    }
+
+    #[test]
+    fn a_full_lane_lets_go_of_those_whom_nobody_waits_for() {
+        let mailbox = Mailbox::new(3);
+        let (gone, late) = (call(1, Class::Claim), call(2, Class::Claim));
+        let late = Call {
+            deadline: Instant::now(),
+            ..late
+        };
+        let stage = gone.stage.clone();
+        for waiting in [gone, late, call(3, Class::Claim)] {
+            assert!(mailbox.push(waiting).is_none());
+        }
+        assert!(stage.abandon());
+        assert!(mailbox.push(call(4, Class::Claim)).is_none());
+        let left: Vec<_> = std::iter::from_fn(|| mailbox.next_other()).collect();
+        assert_eq!(left.iter().map(id).collect::<Vec<_>>(), [3, 4]);
     }
 }

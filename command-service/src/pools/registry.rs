@@ -46,6 +46,14 @@ impl Pools {
         }
     }
 
+    /// Lets go of a pool's commands that nobody waits for any more, and of their places.
+    pub fn drop_dead(&self, pool: &PoolId) {
+        let mailbox = self.mailboxes().get(pool).map(Arc::clone);
+        if let Some(mailbox) = mailbox {
+            mailbox.drop_dead();
+        }
+    }
+
     /// Has a pool look at the log and sweep its dead claims. Left out when the server is full: it is tried again.
     pub fn touch(self: &Arc<Self>, pool: &PoolId) {
         let mut mailboxes = self.mailboxes();

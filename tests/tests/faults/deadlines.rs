@@ -140,14 +140,16 @@ async fn an_instance_that_nobody_asks_does_not_race_the_seller_to_the_deadlines(
         .await;
     let (mut seller, mut other) = (system.caller_of(0).await, system.caller_of(1).await);
     seller
-        .create_pool_with_claims("lapsing", 1_000, Duration::from_secs(1))
+        .create_pool_with_claims("lapsing", 1_000, Duration::from_secs(2))
         .await
         .unwrap();
-    // A refusal loads the pool.
-    other.claim("lapsing", "customer", 5).await.unwrap_err();
     let mut sale = tokio::time::interval(Duration::from_millis(50));
-    for n in 0..60 {
+    for n in 0..80 {
         sale.tick().await;
+        if n == 10 {
+            // A refusal loads the pool, with the claims that there are.
+            other.claim("lapsing", "customer", 5).await.unwrap_err();
+        }
         seller.claim("lapsing", &format!("c-{n}"), 1).await.unwrap();
     }
     let log = tokio::sync::Mutex::new(system.database.admin().await);

@@ -73,15 +73,6 @@ struct Waiting {
     deadline: Instant,
 }
 
-impl Drop for Waiting {
-    fn drop(&mut self) {
-        // The stream has gone: what is not yet on its way into the log never will be. After an answer nothing is left.
-        if self.sent.stage.abandon() {
-            tracing::trace!("a command ended without an event of its own");
-        }
-    }
-}
-
 impl Execution {
     /// Begins to read a stream.
     pub(super) fn begin(
@@ -222,7 +213,7 @@ impl Execution {
         number: u64,
         answer: Result<Answer, Failure>,
     ) -> Option<v1::ExecuteResponse> {
-        let mut waiting = self.waiting.remove(&number)?;
+        let waiting = self.waiting.remove(&number)?;
         self.deadlines.remove(&(waiting.deadline, number));
         self.order.leave(&waiting.about.pool, waiting.lane);
         let ended = answer
@@ -231,7 +222,7 @@ impl Execution {
             .map_or(CommandOutcome::Accepted, outcome);
         let metrics = &self.service.metrics;
         metrics.answered(ended, waiting.arrived.elapsed());
-        let request_id = std::mem::take(&mut waiting.request_id);
+        let request_id = waiting.request_id;
         Some(match answer {
             Ok(answer) => v1::ExecuteResponse {
                 request_id,

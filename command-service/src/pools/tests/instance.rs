@@ -17,8 +17,8 @@ use crate::{
     domain::{Command, Request},
     metrics::PoolMetrics,
     pools::{
-        Answer, Call, Caller, Committer, Context, Failure, PoolLimits, Pools, Recorded, Reply,
-        Stage, committer::CommitLimits,
+        Answer, Call, Caller, Committer, Context, Failure, Place, PoolLimits, Pools, Recorded,
+        Reply, Stage, committer::CommitLimits,
     },
 };
 
@@ -114,20 +114,30 @@ impl Instance {
 
     /// Sends a command to any pool.
     pub(super) fn send_to(&self, pool: &PoolId, id: u128, command: Command) -> Answering {
-        self.submit_to(pool, id, false, command).1
+        self.submit_to(pool, (id, false), command, Place::free()).1
     }
 
     /// Sends a command; its caller may give up.
     pub(super) fn submit(&self, id: u128, is_repeat: bool, command: Command) -> (Stage, Answering) {
-        self.submit_to(&pool_id(), id, is_repeat, command)
+        self.submit_to(&pool_id(), (id, is_repeat), command, Place::free())
+    }
+
+    /// Sends a command that has a place; its caller may give up.
+    pub(super) fn submit_in(&self, place: Place, id: u128, command: Command) -> (Stage, Answering) {
+        self.submit_to(&pool_id(), (id, false), command, place)
+    }
+
+    /// Lets go of commands that nobody waits for.
+    pub(super) fn drop_dead(&self) {
+        self.pools.drop_dead(&pool_id());
     }
 
     fn submit_to(
         &self,
         pool: &PoolId,
-        id: u128,
-        is_repeat: bool,
+        (id, is_repeat): (u128, bool),
         command: Command,
+        place: Place,
     ) -> (Stage, Answering) {
         let (reply, answer) = oneshot::channel();
         let (lane, stage) = (command.class(), Stage::default());
@@ -145,6 +155,7 @@ impl Instance {
             lane,
             reply: Reply::Call(reply),
             attempts: 0,
+            place,
         };
         self.pools.submit(pool, call);
         (stage, answer)

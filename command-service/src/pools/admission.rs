@@ -15,9 +15,10 @@ pub struct Admission {
     places: usize,
 }
 
-/// A place, given back when it is dropped.
+/// A place, given back when it is dropped. The command has it, not its caller: what a caller gave up on takes memory
+/// until somebody takes it out of its queue.
 #[derive(Debug)]
-pub(super) struct Place(Arc<AtomicUsize>);
+pub struct Place(Arc<AtomicUsize>);
 
 impl Admission {
     /// With so many places, all of them free.
@@ -30,7 +31,8 @@ impl Admission {
     }
 
     /// A place for a command; none if there are too many already.
-    pub(super) fn enter(&self, class: Class) -> Option<Place> {
+    #[must_use]
+    pub fn enter(&self, class: Class) -> Option<Place> {
         let places = match class {
             Class::Claim => self.places - self.places / 4,
             Class::Finish => self.places - self.places / 16,
@@ -48,6 +50,14 @@ impl Admission {
 impl Drop for Place {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+impl Place {
+    /// One of a server that is not full.
+    pub(crate) fn free() -> Self {
+        Self(Arc::new(AtomicUsize::new(1)))
     }
 }
 
