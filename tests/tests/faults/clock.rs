@@ -21,12 +21,18 @@ const CLOCK_THAT_CAN_BE_SET: &str = "CREATE SCHEMA set_clock;
 async fn an_instance_that_refuses_everything_learns_that_the_clock_was_set() {
     let mut system = System::start().await;
     let mut pool = caller::a_pool(10);
-    let mut opens = std::time::SystemTime::now();
-    opens += Duration::from_secs(1_800);
-    pool.sales_start_time = Some(opens.into());
+    let mut admin = system.database.admin().await;
+    let opens: i64 =
+        sqlx::query_scalar("SELECT extract(epoch FROM clock_timestamp())::bigint + 1800")
+            .fetch_one(&mut admin)
+            .await
+            .unwrap();
+    pool.sales_start_time = Some(prost_types::Timestamp {
+        seconds: opens,
+        nanos: 0,
+    });
     system.caller().await.create("early", pool).await.unwrap();
 
-    let mut admin = system.database.admin().await;
     sqlx::raw_sql(CLOCK_THAT_CAN_BE_SET)
         .execute(&mut admin)
         .await
