@@ -1,4 +1,4 @@
-//! The tables of snapshots: what each is of, at most one for each pool, the newest; and its bytes.
+//! The tables of snapshots: what each is of, at most one for each pool and layout, the newest; and its bytes.
 
 mod pieces;
 mod writing;
@@ -14,7 +14,7 @@ use onsale_shared::{
 use sqlx::{PgPool, Row as _, postgres::PgRow};
 use uuid::Uuid;
 
-use crate::domain::snapshot::{Damaged, Unwritable};
+use crate::domain::snapshot::{Damaged, STATE_VERSION, Unwritable};
 
 /// How long an answer, or the next piece of one, may take: a network that swallows it must not keep a pool from being loaded.
 const TIMEOUT: Duration = Duration::from_secs(5);
@@ -133,13 +133,18 @@ impl Store {
         Self { database }
     }
 
-    /// What the snapshot of a pool is of, if there is one.
+    /// What the snapshot of a pool is of, if there is one; one of another layout only where there is none of ours.
     ///
     /// # Errors
     /// The database failed.
     pub async fn header(&self, pool: &PoolId) -> Result<Option<Header>, StoreError> {
-        let query = sqlx::query("SELECT * FROM onsale_command.snapshots WHERE pool = $1");
-        let row = in_time(query.bind(pool.as_str()).fetch_optional(&self.database)).await?;
+        let query = sqlx::query(
+            "SELECT * FROM onsale_command.snapshots WHERE pool = $1 \
+              ORDER BY state_version = $2 DESC, state_version DESC LIMIT 1",
+        )
+        .bind(pool.as_str())
+        .bind(STATE_VERSION);
+        let row = in_time(query.fetch_optional(&self.database)).await?;
         Ok(row.as_ref().map(header).transpose()?)
     }
 
@@ -148,7 +153,8 @@ impl Store {
     /// # Errors
     /// The database failed.
     pub async fn headers(&self) -> Result<Vec<(PoolId, Header)>, StoreError> {
-        let query = sqlx::query("SELECT * FROM onsale_command.snapshots ORDER BY pool");
+        let query =
+            sqlx::query("SELECT * FROM onsale_command.snapshots ORDER BY pool, state_version");
         let rows = in_time(query.fetch_all(&self.database)).await?;
         let named = rows.iter().filter_map(|row| {
             let pool = row.try_get("pool").map(PoolId::parse);

@@ -61,10 +61,28 @@ impl Store {
             recent_until: snapshot.recent_until,
         };
         match self.replace(pool, &header).await? {
-            Outcome::Kept(Some(other)) => self.remove_pieces(other, pace).await,
-            Outcome::Kept(None) => Ok(()),
+            Outcome::Kept(other) => {
+                if let Some(other) = other {
+                    self.remove_pieces(other, pace).await?;
+                }
+                self.remove_outdated(pool, pace).await
+            }
             Outcome::Older => self.remove_pieces(id, pace).await,
         }
+    }
+
+    /// Removes what versions of before have kept of a pool, when none of them has kept anything for a day.
+    async fn remove_outdated(&self, pool: &PoolId, pace: &Pace) -> Result<(), StoreError> {
+        let removing = sqlx::query_scalar::<_, Uuid>(
+            "DELETE FROM onsale_command.snapshots WHERE pool = $1 AND state_version < $2 \
+                AND taken_at < clock_timestamp() - interval '1 day' RETURNING snapshot",
+        )
+        .bind(pool.as_str())
+        .bind(STATE_VERSION);
+        for id in in_time(removing.fetch_all(&self.database)).await? {
+            self.remove_pieces(SnapshotId(id), pace).await?;
+        }
+        Ok(())
     }
 
     async fn replace(&self, pool: &PoolId, header: &Header) -> Result<Outcome, StoreError> {
@@ -74,13 +92,13 @@ impl Store {
             "INSERT INTO onsale_command.snapshots AS s (pool, snapshot, state_version, version, last_event, \
                     lasting_size, lasting_crc, claims_size, claims_crc, requests_size, requests_crc, recent_until) \
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) \
-             ON CONFLICT (pool) DO UPDATE SET (snapshot, replaces, state_version, version, last_event, \
+             ON CONFLICT (pool, state_version) DO UPDATE SET (snapshot, replaces, version, last_event, \
                     lasting_size, lasting_crc, claims_size, claims_crc, requests_size, requests_crc, \
                     recent_until, taken_at) = \
-                (excluded.snapshot, s.snapshot, excluded.state_version, excluded.version, excluded.last_event, \
+                (excluded.snapshot, s.snapshot, excluded.version, excluded.last_event, \
                  excluded.lasting_size, excluded.lasting_crc, excluded.claims_size, excluded.claims_crc, \
                  excluded.requests_size, excluded.requests_crc, excluded.recent_until, clock_timestamp()) \
-              WHERE s.version < excluded.version OR s.state_version <> excluded.state_version \
+              WHERE s.version < excluded.version \
              RETURNING replaces",
         )
         .bind(pool.as_str())
