@@ -1,16 +1,17 @@
 //! The configuration of the service: each option with its environment variable, unit, default and limit; read once.
 
 use std::{
+    fmt,
     net::{IpAddr, SocketAddr},
     time::Duration,
 };
 
 /// Every option of `command-service serve`.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct Config {
     /// PostgreSQL, as postgres://user:password@host:port/database. A direct connection, not a transaction pooler:
     /// sessions have settings, and LISTEN needs one of its own.
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
     pub database_url: String,
 
     /// The address to serve gRPC on.
@@ -25,11 +26,12 @@ pub struct Config {
     #[arg(long, env = "ONSALE_INSTANCE")]
     pub instance: Option<String>,
 
-    /// Proxies whose `x-forwarded-for` or `forwarded` is believed, separated by commas.
+    /// Addresses of proxies whose `x-forwarded-for` or `forwarded` is believed, separated by commas; no networks, no names.
     #[arg(long, env = "ONSALE_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpAddr>,
 
-    /// Actors who act for customers, separated by commas: what they release is recorded as released by an operator.
+    /// Actors who act for customers, separated by commas: what they release is recorded as released by an operator. While
+    /// there is no authentication, only callers on the same machine have an actor.
     #[arg(long, env = "ONSALE_OPERATORS", value_delimiter = ',')]
     pub operators: Vec<String>,
 
@@ -50,15 +52,17 @@ pub struct Config {
     #[arg(long, env = "ONSALE_STREAM_COMMANDS_MAX", default_value_t = 1_024, value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub stream_commands_max: u32,
 
-    /// How many commands may wait for one pool in each lane (promoters, finishing claims, new claims).
+    /// How many commands may wait for one pool in each lane (promoters, finishing claims, new claims). What finishes claims
+    /// takes the places of claims too, up to as many again.
     #[arg(long, env = "ONSALE_QUEUE_MAX", default_value_t = 4_096, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub queue_max: u32,
 
-    /// How many pools may be loaded at once.
+    /// How many pools may be loaded at once. Pools that are loaded to be swept take three quarters of the places, customers'
+    /// commands all but a sixteenth, promoters' commands all.
     #[arg(long, env = "ONSALE_POOLS_MAX", default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     pub pools_max: u32,
 
-    /// How long a pool without commands stays loaded, in milliseconds.
+    /// How long a pool without commands stays loaded, in milliseconds; one that was loaded to be swept stays 10 s at most.
     #[arg(long, env = "ONSALE_POOL_IDLE_MS", default_value_t = 60_000, value_parser = clap::value_parser!(u64).range(100..=86_400_000))]
     pub pool_idle_ms: u64,
 
@@ -102,5 +106,14 @@ impl Config {
     #[must_use]
     pub const fn pool_idle(&self) -> Duration {
         Duration::from_millis(self.pool_idle_ms)
+    }
+}
+
+impl fmt::Debug for Config {
+    /// Without the URL: it has a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
     }
 }

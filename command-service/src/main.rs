@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use mimalloc::MiMalloc;
 use onsale_command_service::{Config, migrate, serve, verify::verify};
-use onsale_shared::{shutdown, telemetry};
+use onsale_shared::{log::postgres::InvalidDatabaseUrl, shutdown, telemetry};
 use tokio::net::TcpListener;
 
 #[global_allocator]
@@ -17,7 +17,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The write side of Onsale: validates commands and appends events with expected-version checks.
 #[derive(Parser)]
-#[command(version, about)]
+#[command(name = "command-service", version, about)]
 struct Cli {
     /// What is logged, as a filter of tracing-subscriber, such as `info` or `onsale_command_service=debug,info`
     #[arg(
@@ -41,7 +41,8 @@ struct Cli {
 enum Command {
     /// Serve commands until SIGTERM or SIGINT
     Serve(Box<Config>),
-    /// Bring the event log's schema up to date; safe when several do so at once
+    /// Bring the event log and this service's tables up to date, and make the roles of both services; before
+    /// `query-service migrate`; safe when several do so at once
     Migrate {
         /// The PostgreSQL database of the event log
         #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
@@ -57,11 +58,19 @@ enum Command {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
         database_url: String,
     },
-    /// Exit with 0 if a server says SERVING, with 1 otherwise
+    /// Exit with 0 if a server says SERVING; otherwise say why not, and exit with 1
     Health {
-        /// The server to ask
+        /// The server to ask, as http://host:port or host:port
         #[arg(long, default_value = "http://127.0.0.1:50051", value_name = "URL")]
         address: String,
+        /// What to ask it for, as `grpc.health.v1` names it; the whole server, if none is named
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "NAME"
+        )]
+        service: String,
     },
 }
 
@@ -81,18 +90,17 @@ async fn main() -> ExitCode {
         LogFormat::Json => telemetry::LogFormat::Json,
     };
     if let Err(error) = telemetry::start(&cli.log, format) {
-        Cli::command()
-            .error(ErrorKind::ValueValidation, error)
-            .exit();
+        refuse(&error);
     }
     let ended = match cli.command {
         Command::Serve(config) => run(*config).await,
         Command::Migrate { database_url } => migrate(&database_url).await,
         Command::Verify { database_url } => verified(&database_url).await,
-        Command::Health { address } => return healthy(address).await,
+        Command::Health { address, service } => return healthy(&address, service).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<InvalidDatabaseUrl>() => refuse(&error),
         Err(error) => {
             // The chain of causes on one line.
             tracing::error!("{error:#}");
@@ -119,10 +127,19 @@ async fn verified(database_url: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn healthy(address: String) -> ExitCode {
-    if onsale_proto::health::is_serving(address).await {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+async fn healthy(address: &str, service: String) -> ExitCode {
+    match onsale_proto::health::check(address, service).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            tracing::error!("{reason}");
+            ExitCode::FAILURE
+        }
     }
+}
+
+/// Ends the process as clap does when it cannot use the command line: with code 2.
+fn refuse(reason: &dyn std::fmt::Display) -> ! {
+    Cli::command()
+        .error(ErrorKind::ValueValidation, reason)
+        .exit()
 }

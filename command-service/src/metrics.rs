@@ -3,11 +3,17 @@
 //! Each instrument is looked up once and kept, so that measuring costs a few nanoseconds. Without an exporter they
 //! measure nothing.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::Context as _;
-use metrics::{Counter, Histogram, Unit, counter, describe_counter, describe_histogram, histogram};
+use metrics::{
+    Counter, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge,
+    histogram,
+};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder};
+use tokio_util::sync::CancellationToken;
+
+use crate::pools::{Admission, Pools};
 
 const COMMAND_SECONDS: &str = "onsale_command_seconds";
 const APPEND_SECONDS: &str = "onsale_append_seconds";
@@ -17,6 +23,11 @@ const TAKE_OVERS: &str = "onsale_take_overs_total";
 const WAITED_FOR: &str = "onsale_take_over_waited_for_batches";
 const UNKNOWN_OUTCOMES: &str = "onsale_unknown_outcomes_total";
 const CORRUPTED_POOLS: &str = "onsale_corrupted_pools_total";
+const COMMANDS_WAITING: &str = "onsale_commands_waiting";
+const POOLS_LOADED: &str = "onsale_pools_loaded";
+
+/// How often gauges are looked at.
+const INTERVAL: Duration = Duration::from_millis(500);
 
 /// The upper bounds of times, in seconds.
 const SECONDS: [f64; 16] = [
@@ -49,14 +60,18 @@ pub fn export(address: SocketAddr) -> anyhow::Result<()> {
     describe_histogram!(
         COMMAND_SECONDS,
         Unit::Seconds,
-        "From the arrival of a command to its answer, by outcome: accepted, refused by a rule, shed (OVERLOADED) or failed"
+        "From the arrival of a command to its answer, by outcome: accepted, refused by a rule, invalid, shed for want of a place, late, or why it failed"
     );
     describe_histogram!(
         APPEND_SECONDS,
         Unit::Seconds,
-        "How long an append took until its outcome was definite"
+        "How long an append took until its outcome was definite, by path: batch, or locked, under the lock of the log"
     );
-    describe_histogram!(APPEND_EVENTS, Unit::Count, "How many events an append had");
+    describe_histogram!(
+        APPEND_EVENTS,
+        Unit::Count,
+        "How many events an append had, by path"
+    );
     describe_counter!(
         CONFLICTS,
         "Batches whose pool another instance had changed meanwhile"
@@ -72,12 +87,18 @@ pub fn export(address: SocketAddr) -> anyhow::Result<()> {
     );
     describe_counter!(
         UNKNOWN_OUTCOMES,
-        "Appends without an answer, by what was found when they were sent again: recorded, not recorded, or refused"
+        "Batches of a pool whose append got no answer, by what was found when it was sent again: recorded, not recorded, or refused"
     );
     describe_counter!(
         CORRUPTED_POOLS,
-        "Events that contradict their pool: it sells no more"
+        "Pools with an event that contradicts them, each time that one is met or loaded: it sells no more"
     );
+    describe_gauge!(
+        COMMANDS_WAITING,
+        Unit::Count,
+        "How many of the places for commands are taken"
+    );
+    describe_gauge!(POOLS_LOADED, Unit::Count, "How many pools are loaded");
     Ok(())
 }
 
@@ -86,8 +107,14 @@ pub fn export(address: SocketAddr) -> anyhow::Result<()> {
 pub struct CommandMetrics {
     accepted: Histogram,
     refused: Histogram,
+    invalid: Histogram,
     shed: Histogram,
-    failed: Histogram,
+    late: Histogram,
+    contention: Histogram,
+    database_unavailable: Histogram,
+    draining: Histogram,
+    outcome_unknown: Histogram,
+    internal: Histogram,
 }
 
 /// How a command ended.
@@ -97,10 +124,22 @@ pub enum CommandOutcome {
     Accepted,
     /// A rule said no.
     Refused,
-    /// The server had too much to do.
+    /// It could not be read as a command.
+    Invalid,
+    /// There was no place for it.
     Shed,
-    /// Anything else.
-    Failed,
+    /// It waited until its deadline, and nothing of it was recorded.
+    Late,
+    /// Other instances changed its pool too fast.
+    Contention,
+    /// The log could not be reached.
+    DatabaseUnavailable,
+    /// The server was about to end.
+    Draining,
+    /// It was sent to the log, and the answer did not come in time.
+    OutcomeUnknown,
+    /// A defect.
+    Internal,
 }
 
 impl Default for CommandMetrics {
@@ -109,8 +148,14 @@ impl Default for CommandMetrics {
         Self {
             accepted: of("accepted"),
             refused: of("refused"),
+            invalid: of("invalid"),
             shed: of("shed"),
-            failed: of("failed"),
+            late: of("late"),
+            contention: of("contention"),
+            database_unavailable: of("database_unavailable"),
+            draining: of("draining"),
+            outcome_unknown: of("outcome_unknown"),
+            internal: of("internal"),
         }
     }
 }
@@ -121,8 +166,14 @@ impl CommandMetrics {
         let histogram = match outcome {
             CommandOutcome::Accepted => &self.accepted,
             CommandOutcome::Refused => &self.refused,
+            CommandOutcome::Invalid => &self.invalid,
             CommandOutcome::Shed => &self.shed,
-            CommandOutcome::Failed => &self.failed,
+            CommandOutcome::Late => &self.late,
+            CommandOutcome::Contention => &self.contention,
+            CommandOutcome::DatabaseUnavailable => &self.database_unavailable,
+            CommandOutcome::Draining => &self.draining,
+            CommandOutcome::OutcomeUnknown => &self.outcome_unknown,
+            CommandOutcome::Internal => &self.internal,
         };
         histogram.record(after);
     }
@@ -137,6 +188,8 @@ pub struct PoolMetrics {
     pub take_overs: Counter,
     /// For how many batches of other instances each of them waited.
     pub waited_for: Histogram,
+    /// Appends under the lock.
+    pub locked: AppendMetrics,
 }
 
 impl Default for PoolMetrics {
@@ -145,6 +198,7 @@ impl Default for PoolMetrics {
             conflicts: counter!(CONFLICTS),
             take_overs: counter!(TAKE_OVERS),
             waited_for: histogram!(WAITED_FOR),
+            locked: AppendMetrics::of("locked"),
         }
     }
 }
@@ -159,12 +213,14 @@ pub struct AppendMetrics {
     refused: Counter,
 }
 
-impl Default for AppendMetrics {
-    fn default() -> Self {
+impl AppendMetrics {
+    /// Of the appends that go one way: `batch`, or `locked`.
+    #[must_use]
+    pub fn of(path: &'static str) -> Self {
         let unknown = |found| counter!(UNKNOWN_OUTCOMES, "found" => found);
         Self {
-            seconds: histogram!(APPEND_SECONDS),
-            events: histogram!(APPEND_EVENTS),
+            seconds: histogram!(APPEND_SECONDS, "path" => path),
+            events: histogram!(APPEND_EVENTS, "path" => path),
             recorded: unknown("recorded"),
             not_recorded: unknown("not_recorded"),
             refused: unknown("refused"),
@@ -199,6 +255,24 @@ impl AppendMetrics {
         };
         counter.increment(1);
     }
+}
+
+/// Looks until `stop` at what is not counted as it comes.
+pub async fn keep_measuring(admission: Admission, pools: Arc<Pools>, stop: CancellationToken) {
+    let (waiting, loaded) = (gauge!(COMMANDS_WAITING), gauge!(POOLS_LOADED));
+    while !stop.is_cancelled() {
+        waiting.set(float(admission.taken()));
+        loaded.set(float(pools.loaded()));
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(INTERVAL) => {}
+        }
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "exact up to 2^53")]
+const fn float(number: usize) -> f64 {
+    number as f64
 }
 
 /// An event contradicts its pool.

@@ -17,11 +17,12 @@ use onsale_shared::{
     },
 };
 use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
-use tokio::{net::TcpListener, sync::mpsc, task::JoinHandle};
+use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 
 use crate::{
+    background::Background,
     config::Config,
     deadlines::sweeper::Sweeper,
     grpc::{caller::DeadlineLimits, service::CommandService},
@@ -63,11 +64,15 @@ pub async fn serve(
         tracing::info!(%address, "metrics");
     }
     let log = connect(&config).await?;
-    let (taking, snapshots) = start_taking_snapshots(&config, &log, &stop).await?;
+    let mut background = Background::default();
+    let snapshots = start_taking_snapshots(&config, &log, (&mut background, &stop)).await?;
     let source = source(&config);
     let (recorded, to_sweep) = mpsc::channel(RECORDED_MAX);
+    let (committer, committing) =
+        Committer::new(Arc::clone(&log), CommitLimits::default(), recorded);
+    background.spawn_to_the_end("committer", committing);
     let pools = Pools::new(Context {
-        committer: Committer::start(Arc::clone(&log), CommitLimits::default(), recorded),
+        committer,
         log: Arc::clone(&log),
         ids: IdSource,
         source: source.clone(),
@@ -90,8 +95,8 @@ pub async fn serve(
         },
         recorded: to_sweep,
     };
-    let sweeping = tokio::spawn(sweeper.run(stop.clone()));
-    let keeping_time = tokio::spawn(keep_clock(Arc::clone(&log), stop.clone()));
+    background.spawn("sweeper", sweeper.run(stop.clone()));
+    background.spawn("clock", keep_clock(Arc::clone(&log), stop.clone()));
 
     let trace = Trace::new(log.clock().clone());
     let keeper = Keeper {
@@ -101,8 +106,11 @@ pub async fn serve(
         instance: source.instance.clone(),
         kept_for: Duration::from_hours(config.refusals_kept_hours.into()),
     };
-    let keeping = tokio::spawn(keeper.run(stop.clone()));
+    background.spawn("keeper of refusals", keeper.run(stop.clone()));
 
+    let admission = Admission::new(size(config.calls_max));
+    let measuring = metrics::keep_measuring(admission.clone(), Arc::clone(&pools), stop.clone());
+    background.spawn("metrics", measuring);
     let service = CommandService {
         pools,
         refusals: trace,
@@ -110,7 +118,7 @@ pub async fn serve(
             default: Duration::from_millis(config.deadline_default_ms),
             max: Duration::from_millis(config.deadline_max_ms),
         },
-        admission: Admission::new(size(config.calls_max)),
+        admission,
         metrics: CommandMetrics::default(),
         stream_commands_max: size(config.stream_commands_max),
         trusted_proxies: config.trusted_proxies.as_slice().into(),
@@ -134,17 +142,17 @@ pub async fn serve(
             set_health(&health, ServingStatus::NotServing).await;
         }
     });
-    let served = run(listener, services, health, limits, stop.clone())
-        .await
-        .context("serving gRPC");
+    let served = tokio::select! {
+        served = run(listener, services, health, limits, stop.clone()) => served.context("serving gRPC"),
+        // Whoever starts it again gets an instance that works; one that goes on without its tasks looks as if it did.
+        panicked = background.panicked() => panicked.map(|never| match never {}),
+    };
     stop.cancel();
     draining.await.context("draining")?;
-    sweeping.await.context("the sweeper")?;
-    keeping_time.await.context("the keeper of the clock")?;
-    keeping.await.context("the keeper of refusals")?;
-    taking.await.context("the taker of snapshots")?;
+    served?;
+    background.end().await?;
     tracing::info!("stopped");
-    served
+    Ok(())
 }
 
 /// Brings the schemas of the event log and of this service up to date, and makes the roles of both services.
@@ -152,7 +160,7 @@ pub async fn serve(
 /// # Errors
 /// The database cannot be reached, or a migration failed.
 pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
-    let options = postgres::session_options(database_url, SERVICE).context("DATABASE_URL")?;
+    let options = postgres::session_options(database_url, SERVICE)?;
     let roles = postgres::migrate(&options).await?;
     schema::migrate(&options).await?;
     if roles == RoleOutcome::NotAllowed {
@@ -171,8 +179,7 @@ async fn set_health(health: &tonic_health::server::HealthReporter, status: Servi
 }
 
 async fn connect(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
-    let options =
-        postgres::session_options(&config.database_url, SERVICE).context("DATABASE_URL")?;
+    let options = postgres::session_options(&config.database_url, SERVICE)?;
     let mut connection = PgConnection::connect_with(&options)
         .await
         .context("PostgreSQL cannot be reached")?;
@@ -195,14 +202,15 @@ async fn connect(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
 async fn start_taking_snapshots(
     config: &Config,
     log: &Arc<dyn EventLog>,
-    stop: &CancellationToken,
-) -> anyhow::Result<(JoinHandle<()>, Option<Snapshots>)> {
+    (background, stop): (&mut Background, &CancellationToken),
+) -> anyhow::Result<Option<Snapshots>> {
     if config.snapshot_events == 0 {
-        return Ok((tokio::spawn(async {}), None));
+        return Ok(None);
     }
     let store = Store::new(connect_aside(config, SNAPSHOT_CONNECTIONS).await?);
     let (taker, snapshots) = Taker::new(Arc::clone(log), store, config.snapshot_events)?;
-    Ok((tokio::spawn(taker.run(stop.clone())), Some(snapshots)))
+    background.spawn("taker of snapshots", taker.run(stop.clone()));
+    Ok(Some(snapshots))
 }
 
 /// A few connections of their own for what must not wait for the log's readers.

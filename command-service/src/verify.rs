@@ -46,8 +46,7 @@ const PROGRESS: &str = "{wide_bar} {human_pos} of {human_len} events, {per_sec},
 /// # Errors
 /// The database cannot be reached or read.
 pub async fn verify(database_url: &str) -> anyhow::Result<Report> {
-    let options =
-        postgres::session_options(database_url, "command-service").context("DATABASE_URL")?;
+    let options = postgres::session_options(database_url, "command-service")?;
     let config = PostgresLogConfig {
         notify: false,
         ..PostgresLogConfig::new(options.clone(), None)

@@ -156,7 +156,7 @@ catalogue! {
         "The server is starting, or its log cannot be followed at the moment.",
         "Repeat after the retry delay, on another replica if there is one.", [];
     Overloaded "OVERLOADED" Unavailable,
-        "The server has more to do than it can; nothing was recorded.",
+        "The server has more to do than it can, or the command waited until its deadline; nothing was recorded.",
         "Repeat with the same `request_id` after the retry delay.", [];
     Draining "DRAINING" Unavailable,
         "The server is shutting down; nothing was recorded.",

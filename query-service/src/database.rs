@@ -5,12 +5,14 @@ mod connections;
 use std::time::Duration;
 
 use anyhow::{Context as _, bail};
-use onsale_shared::log::postgres::{Role, is_migrated, may_use_role, prepare_session};
+use onsale_shared::log::postgres::{
+    Role, is_migrated, may_use_role, prepare_session, session_options,
+};
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 
 pub(crate) use connections::{Connections, Reading};
 
-use crate::{config::database_options, migrate};
+use crate::migrate;
 
 /// The name that sessions show in `pg_stat_activity`.
 pub(crate) const APPLICATION: &str = "query-service";
@@ -28,7 +30,7 @@ pub(crate) struct Database {
 impl Database {
     /// Reaches the database once and looks at its schemas.
     pub(crate) async fn open(database_url: &str) -> anyhow::Result<Self> {
-        let options = database_options(database_url)?;
+        let options = session_options(database_url, APPLICATION)?;
         let mut connection = timeout(PgConnection::connect_with(&options))
             .await
             .context("PostgreSQL cannot be reached; check DATABASE_URL and whether it runs")?;

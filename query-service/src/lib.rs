@@ -32,7 +32,7 @@ mod reporting;
 mod serve;
 mod tail;
 
-pub use config::{Config, InvalidConfig};
+pub use config::Config;
 pub use maintain::{rebuild, verify};
 pub use migrate::migrate;
 pub use projections::rebuild::{Comparison, RebuildOptions};

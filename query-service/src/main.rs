@@ -9,13 +9,14 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use mimalloc::MiMalloc;
 use onsale_query_service::{Comparison, Config, RebuildOptions, migrate, rebuild, serve, verify};
-use onsale_shared::{shutdown, telemetry};
+use onsale_shared::{log::postgres::InvalidDatabaseUrl, shutdown, telemetry};
 use tokio::net::TcpListener;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
-/// The read side of Onsale: pools and their live availability.
+/// The read side of Onsale: live availability, and everything that follows from the log: pools, claims, customers, sales,
+/// who did what.
 #[derive(Parser)]
 #[command(name = "query-service", version, about)]
 struct Cli {
@@ -41,7 +42,10 @@ struct Cli {
 enum Command {
     /// Serve queries until SIGTERM or SIGINT
     Serve(Box<Config>),
-    /// Bring the read models' schema up to date; safe when several do so at once
+    /// Bring the read models' schema and the views for reports up to date; after `command-service migrate`; safe when several
+    /// do so at once
+    ///
+    /// Makes the role `onsale_reporting`, and gives `onsale_query_service` its rights, where the login may.
     Migrate {
         /// The PostgreSQL database with the event log and the read models
         #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
@@ -75,11 +79,19 @@ enum Command {
         #[arg(long, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
         database_url: String,
     },
-    /// Exit with 0 if a server says SERVING, with 1 otherwise
+    /// Exit with 0 if a server says SERVING; otherwise say why not, and exit with 1
     Health {
-        /// The server to ask
+        /// The server to ask, as http://host:port or host:port
         #[arg(long, default_value = "http://127.0.0.1:50052", value_name = "URL")]
         address: String,
+        /// What to ask it for, as `grpc.health.v1` names it, such as onsale.v1.QueryService/projections/pools; the whole server, if none is named
+        #[arg(
+            long,
+            default_value = "",
+            hide_default_value = true,
+            value_name = "NAME"
+        )]
+        service: String,
     },
 }
 
@@ -120,10 +132,11 @@ async fn main() -> ExitCode {
             projections,
             database_url,
         } => verified(&database_url, &projections).await,
-        Command::Health { address } => return healthy(address).await,
+        Command::Health { address, service } => return healthy(&address, service).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if error.is::<InvalidDatabaseUrl>() => refuse(&error.to_string()),
         Err(error) => {
             tracing::error!("{}", sentence(&error));
             ExitCode::FAILURE
@@ -132,12 +145,14 @@ async fn main() -> ExitCode {
 }
 
 async fn run(config: Config) -> anyhow::Result<()> {
-    if let Err(error) = config.validate() {
-        refuse(&error.to_string());
-    }
     let stop = shutdown::on_signal().context("signals cannot be handled")?;
     let listener = TcpListener::bind(config.listen).await;
-    let listener = listener.with_context(|| format!("{} cannot be listened on", config.listen))?;
+    let listener = listener.with_context(|| {
+        format!(
+            "{} cannot be listened on; set ONSALE_QUERY_LISTEN to another address",
+            config.listen
+        )
+    })?;
     serve(config, listener, stop).await
 }
 
@@ -161,11 +176,13 @@ async fn verified(database_url: &str, projections: &[String]) -> anyhow::Result<
     Ok(())
 }
 
-async fn healthy(address: String) -> ExitCode {
-    if onsale_proto::health::is_serving(address).await {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
+async fn healthy(address: &str, service: String) -> ExitCode {
+    match onsale_proto::health::check(address, service).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            tracing::error!("{reason}");
+            ExitCode::FAILURE
+        }
     }
 }
 

@@ -1,10 +1,12 @@
 //! The schema of the read models, and the rights of the service's role on it.
 
 use anyhow::Context as _;
-use onsale_shared::log::postgres::{Role, RoleOutcome, ensure_role, in_schema, run_on_roles};
+use onsale_shared::log::postgres::{
+    Role, RoleOutcome, ensure_role, in_schema, run_on_roles, session_options,
+};
 use sqlx::{Connection as _, PgConnection, migrate::Migrator};
 
-use crate::{config::database_options, reporting::ROLE};
+use crate::{database::APPLICATION, reporting::ROLE};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -27,7 +29,7 @@ const RIGHTS: &[&str] = &[
 /// # Errors
 /// The database cannot be reached, refuses, or was migrated by a newer version.
 pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
-    let options = database_options(database_url)?;
+    let options = session_options(database_url, APPLICATION)?;
     let mut connection = PgConnection::connect_with(&options)
         .await
         .context("PostgreSQL cannot be reached; check DATABASE_URL and whether it runs")?;

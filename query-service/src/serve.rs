@@ -116,8 +116,12 @@ pub async fn serve(
         blocked,
     };
 
-    let measuring =
-        metrics::keep_measuring(Arc::clone(&engine.board), Arc::clone(&hub), stop.clone());
+    let measuring = metrics::keep_measuring(
+        Arc::clone(&engine.board),
+        Arc::clone(&hub),
+        log.clock().clone(),
+        stop.clone(),
+    );
 
     // Work goes on while the server drains; only health turns away at once.
     let ended = CancellationToken::new();

@@ -44,8 +44,8 @@ impl DeadlineLimits {
     }
 }
 
-/// Who calls, as the metadata of a call have it. While there is no authentication, a loopback caller is believed; anybody
-/// else is anonymous, also behind a proxy on this machine.
+/// Who calls, as the metadata of a call have it. While there is no authentication, a caller on this machine is believed, who
+/// says so without a proxy elsewhere; anybody else is anonymous, also behind a trusted proxy on this machine.
 #[derive(Clone, Debug)]
 pub struct Sender {
     named: Option<String>,
@@ -122,7 +122,10 @@ impl Sender {
         let ip = self
             .peer
             .map(|peer| client_ip(peer, forwarded, trusted_proxies));
-        let named = self.named.filter(|_| ip.is_some_and(|ip| ip.is_loopback()));
+        let is_local =
+            |address: Option<IpAddr>| address.is_some_and(|address| address.is_loopback());
+        // A proxy elsewhere may pass on any address that its callers name.
+        let named = self.named.filter(|_| is_local(self.peer) && is_local(ip));
         Caller {
             actor: named.unwrap_or_else(|| ANONYMOUS.to_owned()),
             correlation_id: self.correlation_id,

@@ -97,7 +97,11 @@ impl CommandService {
         let caller = caller(request, &self.trusted_proxies, &mut fields);
         let deadline = arrived + self.deadlines.of(request.metadata());
         let is_repeat = is_repeat(request.metadata());
-        let envelope = self.read(request.get_ref(), is_repeat, caller, deadline, fields)?;
+        let read = self.read(request.get_ref(), is_repeat, caller, deadline, fields);
+        let envelope = read.inspect_err(|_invalid| {
+            self.metrics
+                .answered(CommandOutcome::Invalid, arrived.elapsed());
+        })?;
         let about = About::of(&envelope);
         let answer = self.decide(envelope).await;
         let ended = answer
@@ -198,11 +202,12 @@ const fn outcome(failure: &Failure) -> CommandOutcome {
     match failure {
         Failure::Rejected(_) => CommandOutcome::Refused,
         Failure::Overloaded => CommandOutcome::Shed,
-        Failure::Contention
-        | Failure::DatabaseUnavailable
-        | Failure::Draining
-        | Failure::OutcomeUnknown
-        | Failure::Internal => CommandOutcome::Failed,
+        Failure::TooLate => CommandOutcome::Late,
+        Failure::Contention => CommandOutcome::Contention,
+        Failure::DatabaseUnavailable => CommandOutcome::DatabaseUnavailable,
+        Failure::Draining => CommandOutcome::Draining,
+        Failure::OutcomeUnknown => CommandOutcome::OutcomeUnknown,
+        Failure::Internal => CommandOutcome::Internal,
     }
 }
 
@@ -210,7 +215,7 @@ impl Sent {
     /// Nobody waits any more.
     fn too_late(&self) -> Failure {
         if self.0.abandon() {
-            Failure::Overloaded
+            Failure::TooLate
         } else {
             Failure::OutcomeUnknown
         }
@@ -246,6 +251,7 @@ impl About {
                 tracing::error!(%pool, command, correlation_id, "a command was lost by a defect");
             }
             Failure::Overloaded
+            | Failure::TooLate
             | Failure::Contention
             | Failure::DatabaseUnavailable
             | Failure::Draining

@@ -51,6 +51,11 @@ pub fn of_failure(
             "the server has more to do than it can; nothing was recorded",
         )
         .retry_after(RETRY_OVERLOADED),
+        Failure::TooLate => RichStatus::new(
+            Reason::Overloaded,
+            "the command waited until its deadline and was not decided; nothing was recorded",
+        )
+        .retry_after(RETRY_OVERLOADED),
         Failure::Contention => RichStatus::new(
             Reason::Contention,
             format!("other instances changed {} too fast; nothing was recorded", name::pool(pool.as_str())),

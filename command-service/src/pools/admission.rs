@@ -30,6 +30,12 @@ impl Admission {
         }
     }
 
+    /// How many places are taken.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        self.taken.load(Ordering::Relaxed)
+    }
+
     /// A place for a command; none if there are too many already.
     #[must_use]
     pub fn enter(&self, class: Class) -> Option<Place> {

@@ -110,8 +110,10 @@ pub struct ClaimView {
 pub enum Failure {
     /// A rule says no, and did so at a version between the call and the answer.
     Rejected(Rejection),
-    /// Too many wait already, or this one waited too long; nothing was recorded.
+    /// Too many wait already; nothing was recorded.
     Overloaded,
+    /// It waited until its deadline; nothing was recorded.
+    TooLate,
     /// Others changed the pool faster; nothing was recorded.
     Contention,
     /// The log cannot be reached; nothing was recorded.

@@ -85,17 +85,15 @@ impl Committer {
     /// As many pools may have a batch waiting here; further ones wait for a place.
     const SUBMISSIONS_MAX: usize = 1_024;
 
-    /// Starts a committer for `log`; it ends when the last handle is dropped. What it records it tells to `recorded`,
-    /// as far as there is room: whoever listens sees gaps by positions, and reads the log.
-    #[must_use]
-    pub fn start(
+    /// A committer for `log`, and its work, which ends when the last handle is dropped. What it records it tells to
+    /// `recorded`, as far as there is room: whoever listens sees gaps by positions, and reads the log.
+    pub fn new(
         log: Arc<dyn EventLog>,
         limits: CommitLimits,
         recorded: mpsc::Sender<Recorded>,
-    ) -> Self {
+    ) -> (Self, impl Future<Output = ()> + Send + 'static) {
         let (submissions, queue) = mpsc::channel(Self::SUBMISSIONS_MAX);
-        drop(tokio::spawn(run(log, limits, queue, recorded)));
-        Self { submissions }
+        (Self { submissions }, run(log, limits, queue, recorded))
     }
 
     /// Sends a group on its way. The answer comes when it is definite, however long that takes; none comes if the
@@ -131,7 +129,7 @@ async fn run(
     mut queue: mpsc::Receiver<Submission>,
     recorded: mpsc::Sender<Recorded>,
 ) {
-    let metrics = AppendMetrics::default();
+    let metrics = AppendMetrics::of("batch");
     while let Some(first) = queue.recv().await {
         let mut gathered = Vec::new();
         let mut size = Size::default();

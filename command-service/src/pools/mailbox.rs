@@ -34,7 +34,7 @@ impl Lanes {
     fn drop_dead(&mut self, lane: Class) {
         let (queue, now) = (self.of(lane), Instant::now());
         while let Some(dead) = queue.pop_front_if(|call| call.is_dead(now)) {
-            dead.answer(Err(Failure::Overloaded));
+            dead.answer(Err(Failure::TooLate));
         }
     }
 

@@ -63,6 +63,12 @@ impl Pools {
         }
     }
 
+    /// How many pools have an actor.
+    #[must_use]
+    pub fn loaded(&self) -> usize {
+        self.mailboxes().len()
+    }
+
     /// An actor without work goes; `false` if a command came meanwhile.
     pub(super) fn retire(&self, pool: &PoolId, mailbox: &Arc<Mailbox>) -> bool {
         let mut mailboxes = self.mailboxes();

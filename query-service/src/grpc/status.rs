@@ -85,7 +85,7 @@ pub(super) fn of_ending(ending: Ending) -> Status {
     let status = match ending {
         Ending::Draining => RichStatus::new(
             Reason::Draining,
-            "the server is shutting down; go on with the last resume_token, on another replica if there is one",
+            "the server is shutting down; go on from where you are (resume_token, next_position), on another replica if there is one",
         )
         .retry_after(RETRY_SOON),
         Ending::Stopped => not_ready(),

@@ -113,7 +113,7 @@ impl Runner {
                         "the checkpoint of `{}` was moved by somebody else; standing by",
                         self.post.projection.name
                     ),
-                    Err(error) if backoff.is_first() => tracing::error!(
+                    Err(error) if backoff.is_first() => tracing::warn!(
                         projection = self.post.projection.name,
                         error = &error as &dyn std::error::Error,
                         "the read model `{}` cannot be written; trying again",

@@ -15,7 +15,7 @@ mod notifications;
 mod read;
 mod roles;
 
-pub use connections::{prepare_session, session_options};
+pub use connections::{InvalidDatabaseUrl, prepare_session, session_options};
 pub use migrate::{MigrateError, in_schema, is_migrated, migrate};
 pub use named::origins;
 pub use roles::{Role, RoleOutcome, ensure_role, may_use_role, run as run_on_roles};

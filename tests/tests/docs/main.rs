@@ -23,6 +23,7 @@ mod dockerfile;
 mod links;
 mod manifest;
 mod markdown;
+mod metrics;
 mod repository;
 mod requirements;
 mod rules;

@@ -169,7 +169,11 @@ impl Execution {
             .read(message, is_repeat, caller, deadline, fields);
         let envelope = match read {
             Ok(envelope) => envelope,
-            Err(invalid) => return Some(failed(request_id, invalid)),
+            Err(invalid) => {
+                let metrics = &self.service.metrics;
+                metrics.answered(CommandOutcome::Invalid, arrived.elapsed());
+                return Some(failed(request_id, invalid));
+            }
         };
         let about = About::of(&envelope);
         let lane = self.order.enter(&envelope.pool, envelope.command.class());

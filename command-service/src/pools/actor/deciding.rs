@@ -57,7 +57,7 @@ impl Actor {
     fn decide_call(&mut self, mut call: Call) {
         if Instant::now() >= call.deadline {
             // Nobody waits any more. Dropped before it is batched, never after.
-            return call.answer(Err(Failure::Overloaded));
+            return call.answer(Err(Failure::TooLate));
         }
         self.decided = true;
         let at = self.decision_time();

@@ -1,7 +1,7 @@
 //! After a lost race: the log's lock first, which is fair, then read, decide, append and commit in one transaction.
 //! Writers that only try again starve each other.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use onsale_shared::log::{
     AppendBatch, AppendError, GroupOutcome, LockedLog, Position, ReadError, Version,
@@ -94,7 +94,13 @@ impl Actor {
                 return None;
             }
         };
-        match log.append(&append).await {
+        let sent = Instant::now();
+        let appended = log.append(&append).await;
+        if appended.is_ok() {
+            let events = u32::try_from(append.event_count()).unwrap_or(u32::MAX);
+            self.context.metrics.locked.settled(events, sent.elapsed());
+        }
+        match appended {
             Ok(appended) => match appended.outcomes.into_iter().next() {
                 Some(GroupOutcome::Appended {
                     first_positions, ..

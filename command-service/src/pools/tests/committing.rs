@@ -37,7 +37,8 @@ fn group(pool: &PoolId, events: usize) -> Group {
 #[tokio::test]
 async fn a_batch_that_cannot_be_appended_does_not_sink_those_of_other_pools() {
     let log = Arc::new(MemoryLog::new(minute(0)));
-    let committer = Committer::start(log, CommitLimits::default(), mpsc::channel(1).0);
+    let (committer, committing) = Committer::new(log, CommitLimits::default(), mpsc::channel(1).0);
+    drop(tokio::spawn(committing));
     let pools = ["pool-a", "pool-b", "pool-c"].map(|name| PoolId::parse(name).unwrap());
     // All three wait before the committer, on this thread, looks for the first of them.
     let verdicts = [1, AppendBatch::GROUP_EVENTS_MAX + 1, 1]

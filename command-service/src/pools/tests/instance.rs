@@ -74,8 +74,11 @@ impl Instance {
         (batch_events, pools_max): (usize, usize),
         recorded: mpsc::Sender<Recorded>,
     ) -> Self {
+        let (committer, committing) =
+            Committer::new(Arc::clone(&log), CommitLimits::default(), recorded);
+        drop(tokio::spawn(committing));
         let context = Context {
-            committer: Committer::start(Arc::clone(&log), CommitLimits::default(), recorded),
+            committer,
             log,
             ids: IdSource,
             source: Source {

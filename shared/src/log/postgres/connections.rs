@@ -24,15 +24,31 @@ const SESSION: &str = "\
     SELECT set_config('synchronous_commit', 'on', false) \
      WHERE current_setting('synchronous_commit') IN ('off', 'local')";
 
+/// A URL names no database of PostgreSQL. The text never shows it: it may have a password.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "DATABASE_URL is not the URL of a PostgreSQL database (postgres://user:password@host:port/database)"
+)]
+pub struct InvalidDatabaseUrl;
+
 /// The address of a database with the name that sessions show in `pg_stat_activity`.
 ///
 /// # Errors
-/// The URL cannot be read.
+/// The URL cannot be read, or is of another kind of database.
 pub fn session_options(
     database_url: &str,
     application: &str,
-) -> Result<PgConnectOptions, sqlx::Error> {
-    let options: PgConnectOptions = database_url.parse()?;
+) -> Result<PgConnectOptions, InvalidDatabaseUrl> {
+    // sqlx takes URLs of any scheme.
+    let schemes = ["postgres://", "postgresql://"];
+    if !schemes
+        .iter()
+        .any(|scheme| database_url.starts_with(scheme))
+    {
+        return Err(InvalidDatabaseUrl);
+    }
+    let options: Result<PgConnectOptions, _> = database_url.parse();
+    let options = options.map_err(|_secret| InvalidDatabaseUrl)?;
     Ok(options.application_name(application))
 }
 
