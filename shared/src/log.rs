@@ -1,7 +1,7 @@
 //! The event log: an append-only, totally ordered, densely numbered record of events, behind one trait.
 //!
 //! [`EventLog`] is what the code above knows. [`memory`] and [`postgres`] are its engines; one conformance suite holds
-//! both to what the trait promises. [`tail`] follows a log, [`clock`] is its clock, which [`keep_clock`] keeps right, [`batch`] what goes in and
+//! both to what the trait promises. [`tail`] follows a log, [`clock`] is its clock, which [`keep_clock()`] keeps right, [`batch`] what goes in and
 //! [`recorded`] what comes out.
 
 pub mod batch;
