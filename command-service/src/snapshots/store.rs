@@ -42,7 +42,7 @@ impl From<Uuid> for SnapshotId {
 pub struct Header {
     /// Which snapshot it is.
     pub id: SnapshotId,
-    /// The layout of the bytes; see [`STATE_VERSION`](crate::domain::snapshot::STATE_VERSION).
+    /// The layout of the bytes; see [`STATE_VERSION`].
     pub state_version: i32,
     /// Of the last event folded.
     pub version: Version,
