@@ -36,7 +36,7 @@ use crate::{
     refusals::{Refused, Trace},
 };
 
-/// See the module. Cheap to clone.
+/// Answers `onsale.v1.CommandService`. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct CommandService {
     /// Where commands go.

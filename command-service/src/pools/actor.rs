@@ -41,7 +41,7 @@ use crate::{
     snapshots::Snapshots,
 };
 
-/// See the module.
+/// The actor of one pool.
 #[derive(Debug)]
 pub(super) struct Actor {
     id: PoolId,
@@ -147,7 +147,8 @@ impl Actor {
                 flight = self.take_over().await;
                 continue;
             }
-            if flight.is_none() && self.is_quiet(Instant::now()) && self.has_dead() {
+            let is_at_rest = flight.is_none() && self.pending.is_empty();
+            if is_at_rest && self.is_quiet(Instant::now()) && self.has_dead() {
                 // Another instance has swept, as a rule: whoever looks first does not get in its way.
                 self.undo_pending(self.pending.mark);
                 self.catch_up().await;

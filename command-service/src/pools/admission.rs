@@ -8,7 +8,7 @@ use std::sync::{
 
 use crate::domain::commands::Class;
 
-/// See the module. Cheap to clone.
+/// The places of an instance for commands that wait. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Admission {
     taken: Arc<AtomicUsize>,

@@ -7,7 +7,7 @@ use std::{
 
 use tokio::{runtime::Handle, time::sleep};
 
-/// See the module.
+/// Where long work is done, and how long it rests in between.
 #[derive(Debug)]
 pub struct Pace {
     /// Where the processor is used for long: the thread that reads and writes serves others.

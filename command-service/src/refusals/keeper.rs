@@ -22,7 +22,7 @@ const ROWS_MAX: usize = 2_000;
 /// So many old rows are removed at once, each time it is written.
 const FORGOTTEN_AT_ONCE_MAX: u32 = 5_000;
 
-/// See the module.
+/// Writes down what a trace has counted.
 #[derive(Debug)]
 pub struct Keeper {
     /// What was refused.

@@ -28,7 +28,7 @@ const REST: u32 = 9;
 /// It rests so long after each page of events, and each piece of a large snapshot.
 const PIECE_REST: Duration = Duration::from_millis(50);
 
-/// See the module.
+/// Makes the snapshots that actors ask for, one at a time.
 #[derive(Debug)]
 pub struct Taker {
     log: Arc<dyn EventLog>,

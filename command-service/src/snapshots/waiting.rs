@@ -18,7 +18,7 @@ pub(super) struct Asked {
     pub(super) version: Version,
 }
 
-/// See the module.
+/// Pools that wait for a snapshot, each with the version that it is to reach.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     pools: Mutex<VecDeque<Asked>>,

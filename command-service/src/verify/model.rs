@@ -24,7 +24,7 @@ use self::{
 };
 use crate::domain::partials::Requests;
 
-/// See the module.
+/// One pool, by the second set of rules.
 #[derive(Debug, Default)]
 pub(super) struct Model {
     /// None before the pool was created.

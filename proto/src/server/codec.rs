@@ -12,7 +12,7 @@ const BUFFER_BYTES: usize = 512;
 /// A stream's messages are sent together up to so many bytes; tonic's own figure.
 const YIELD_BYTES: usize = 32 * 1_024;
 
-/// See the module.
+/// Encodes `T` and decodes `U` as protobuf does, in small buffers.
 #[derive(Clone, Copy, Debug)]
 pub struct SmallCodec<T, U>(PhantomData<(T, U)>);
 

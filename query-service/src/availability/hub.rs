@@ -58,7 +58,7 @@ pub(crate) struct Cut {
     pub(crate) pools: Vec<Arc<Pool>>,
 }
 
-/// See the module.
+/// The newest state of every pool, which one writer changes and many read.
 #[derive(Debug, Default)]
 pub(crate) struct Hub {
     memory: RwLock<Memory>,

@@ -62,7 +62,7 @@ pub(crate) struct Endings {
     pub(crate) readiness: Observer,
 }
 
-/// See the module.
+/// What one subscriber has seen of his pools, and what he is to see next.
 #[derive(Debug)]
 pub(crate) struct Watch {
     hub: Arc<Hub>,

@@ -23,7 +23,7 @@ const HUNG: Duration = Duration::from_millis(500);
 /// A read under way on a connection.
 pub(crate) type Reading<'c, T> = Pin<Box<dyn Future<Output = Result<T, sqlx::Error>> + Send + 'c>>;
 
-/// See the module.
+/// Connections for queries, at most so many at once; each is taken out for one use.
 #[derive(Debug)]
 pub(crate) struct Connections {
     database: Database,

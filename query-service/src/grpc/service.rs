@@ -17,7 +17,7 @@ use crate::queries::{Freshness, Queries, QueryError};
 /// The largest message that is read; 100 names need a tenth of it.
 const MESSAGE_BYTES_MAX: usize = 64 * 1_024;
 
-/// See the module.
+/// Answers `onsale.v1.QueryService`.
 #[derive(Debug)]
 pub(crate) struct Service {
     queries: Queries,

@@ -6,7 +6,7 @@ use super::{
     sales::SALES,
 };
 
-/// See the module.
+/// Every projection that there is.
 #[rustfmt::skip]
 pub(crate) const ALL: &[&Projection] = &[
     &POOLS,

@@ -20,7 +20,7 @@ pub(crate) struct Known {
     pub(crate) blocked: Option<Blocked>,
 }
 
-/// See the module.
+/// How far the live tables of each projection are, by name; what is in their way.
 #[derive(Debug)]
 pub(crate) struct Board(BTreeMap<&'static str, watch::Sender<Known>>);
 

@@ -14,7 +14,7 @@ use self::{fold::Fold, keys::Keys};
 use super::{ApplyError, Entry, Projection, Projector, Table};
 use crate::read_models::claims::{INDEXES_SQL, TABLES_SQL, load, write};
 
-/// See the module.
+/// The projection `claims`: a row for each claim and each ticket.
 pub(crate) static CLAIMS: Projection = Projection {
     name: "claims",
     version: 2,

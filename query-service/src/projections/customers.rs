@@ -10,7 +10,7 @@ use self::story::{Owners, entry, without_owner};
 use super::{ApplyError, Entry, Projection, Projector, Table};
 use crate::read_models::customers::{INDEXES_SQL, TABLES_SQL, write};
 
-/// See the module.
+/// The projection `customers`: a row for each event of a customer.
 pub(crate) static CUSTOMERS: Projection = Projection {
     name: "customers",
     version: 1,

@@ -10,7 +10,7 @@ use onsale_shared::{
 
 use super::Blocked;
 
-/// See the module.
+/// An event of the log with its place, decoded at most once.
 #[derive(Debug)]
 pub(crate) struct Entry {
     pub(crate) event: RecordedEvent,

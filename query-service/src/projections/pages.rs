@@ -23,7 +23,7 @@ pub(crate) const READ_EVENTS: usize = 5_000;
 /// Entries that follow each other without a gap.
 type Page = Arc<[Entry]>;
 
-/// See the module.
+/// The newest events of the log, a bounded number, for all projections of the process.
 #[derive(Debug)]
 pub(crate) struct Pages {
     log: Arc<dyn EventLog>,

@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-/// See the module. Version 1 was the table `onsale_query.pools`, which stays as it is.
+/// The projection `pools`: a row for each pool. Version 1 was the table `onsale_query.pools`, which stays as it is.
 pub(crate) static POOLS: Projection = Projection {
     name: "pools",
     version: 2,

@@ -55,7 +55,7 @@ pub(crate) struct Engine {
     pub(crate) write_interval: Duration,
 }
 
-/// See the module.
+/// One projection on this replica.
 pub(crate) struct Runner {
     post: Post,
     feed: Feed,

@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{id::EventId, time::Timestamp};
 
-/// See the module. Clones share one log.
+/// A log in memory, for tests and embedding. Clones share one log.
 #[derive(Clone, Debug)]
 pub struct MemoryLog {
     events: Arc<Mutex<Events>>,

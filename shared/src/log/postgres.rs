@@ -85,7 +85,7 @@ const NAMED_MAX: usize = 1_000;
 /// As many tasks of a process wait in PostgreSQL for the log's lock at once.
 const LOCKERS_MAX: usize = 2;
 
-/// See the module.
+/// A log in a PostgreSQL database that is migrated. Its notifier ends with it.
 #[derive(Debug)]
 pub struct PostgresLog {
     config: PostgresLogConfig,

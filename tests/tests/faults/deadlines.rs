@@ -136,7 +136,10 @@ async fn an_instance_that_nobody_asks_does_not_race_the_seller_to_the_deadlines(
     let metrics = free_address().unwrap();
     let listen = metrics.to_string();
     system
-        .add_command(&[("ONSALE_COMMAND_METRICS_LISTEN", listen.as_str())])
+        .add_command(&[
+            ("ONSALE_COMMAND_METRICS_LISTEN", listen.as_str()),
+            ("ONSALE_POOL_IDLE_MS", "1500"),
+        ])
         .await;
     let (mut seller, mut other) = (system.caller_of(0).await, system.caller_of(1).await);
     seller
@@ -152,6 +155,9 @@ async fn an_instance_that_nobody_asks_does_not_race_the_seller_to_the_deadlines(
         }
         seller.claim("lapsing", &format!("c-{n}"), 1).await.unwrap();
     }
+    // Three seconds after the refusal, and claims of the seller's go on ending.
+    let loaded = scrape(metrics).await.unwrap().value("onsale_pools_loaded");
+    assert_eq!(loaded, Some(0.0), "the other instance has let the pool go");
     let log = tokio::sync::Mutex::new(system.database.admin().await);
     eventually(LIMIT, "all places are back", || async {
         let proof = proof::of_pool(&mut *log.lock().await, "lapsing").await;

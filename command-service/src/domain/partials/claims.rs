@@ -20,7 +20,7 @@ pub use claim::{Claim, DeadTicket, Death, Note, Ticket, TicketState, Tickets, Vo
 use super::journaled_by;
 use crate::domain::journal::{Cell, Map, Queue, Set};
 
-/// See the module.
+/// The claims of a pool and their tickets.
 #[derive(Clone, Debug, Default)]
 pub struct Claims {
     by_id: Map<ClaimId, Box<Claim>>,

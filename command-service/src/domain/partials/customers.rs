@@ -10,7 +10,7 @@ use crate::domain::{
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module.
+/// How many tickets each customer holds and has bought.
 #[derive(Clone, Debug, Default)]
 pub struct Customers {
     /// Never 0: who has nothing is not known.

@@ -9,7 +9,7 @@ use crate::domain::{
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module.
+/// What one order and one customer may have; none before the pool exists.
 #[derive(Clone, Debug, Default)]
 pub struct Limits {
     limits: Cell<Option<Edited<event::Limits>>>,

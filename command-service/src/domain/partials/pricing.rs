@@ -12,7 +12,7 @@ use crate::domain::{
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module.
+/// The price rule, and its number.
 #[derive(Clone, Debug, Default)]
 pub struct Pricing {
     rule: Cell<Option<Rule>>,

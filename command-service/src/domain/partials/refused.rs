@@ -19,7 +19,7 @@ use crate::domain::{
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module. They are remembered as long as those that were [recorded](super::Requests).
+/// The commands that were refused for good. They are remembered as long as those that were [recorded](super::Requests).
 #[derive(Clone, Debug, Default)]
 pub struct Refused {
     by_id: Map<RequestId, RefusedCommand>,

@@ -22,7 +22,7 @@ use crate::domain::{
     snapshot::Damaged,
 };
 
-/// See the module.
+/// The commands that were recorded, for 24 hours of event time.
 #[derive(Clone, Debug, Default)]
 pub struct Requests {
     /// Those of the snapshot that the pool was loaded from, until all of them are forgotten.

@@ -13,7 +13,7 @@ use crate::domain::{
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module.
+/// Whether sales are on, stopped, or over for good, and since when.
 #[derive(Clone, Debug)]
 pub struct Sale {
     status: Cell<Edited<SaleState>>,

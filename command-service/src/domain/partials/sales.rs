@@ -9,7 +9,7 @@ use crate::domain::{
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module.
+/// The versions at which tickets were bought.
 #[derive(Clone, Debug, Default)]
 pub struct Sales {
     /// Of the newest sales, oldest first.

@@ -9,7 +9,7 @@ use crate::domain::{
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module.
+/// The times of the show and of its sales.
 #[derive(Clone, Debug, Default)]
 pub struct Schedule {
     times: Cell<Option<Edited<event::Schedule>>>,

@@ -9,7 +9,7 @@ use crate::domain::{
     snapshot::{Damaged, Reader, Writer},
 };
 
-/// See the module.
+/// How many tickets are sold and held, of how many.
 #[derive(Clone, Debug, Default)]
 pub struct Stock {
     counts: Cell<Counts>,

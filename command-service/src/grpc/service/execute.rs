@@ -41,7 +41,7 @@ use crate::{
 /// How far away the timer is set while nothing waits.
 const FAR: Duration = Duration::from_hours(24);
 
-/// See the module.
+/// One stream of commands: which of them wait, and for what.
 pub(super) struct Execution {
     service: CommandService,
     /// Who sends, as the stream's own metadata have it.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use crate::{domain::commands::Class, pools::call::Call};
 
-/// See the module. Bounded by what batches and their making hold.
+/// Commands that are to be decided again, in the order in which they are. Bounded by what batches and their making hold.
 #[derive(Debug, Default)]
 pub(super) struct Again {
     promoter: VecDeque<Call>,

@@ -16,7 +16,7 @@ use onsale_shared::{
 
 use super::{require, wrong::Wrong};
 
-/// See the module.
+/// What became of every ticket that there ever was.
 #[derive(Debug, Default)]
 pub(super) struct Tickets {
     held: HashMap<TicketId, ClaimId, RandomState>,

@@ -2,7 +2,7 @@
 
 use onsale_shared::{money::Currency, time::Timestamp};
 
-/// See the module.
+/// What is wrong with an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(in super::super) enum Wrong {
     #[error("the pool was not created before")]

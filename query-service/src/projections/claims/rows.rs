@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, hash::Hash};
 
-/// See the module.
+/// Rows of one table by key, each as it was read and as the batch leaves it.
 #[derive(Debug)]
 pub(super) struct Rows<K, R>(HashMap<K, Slot<R>>);
 

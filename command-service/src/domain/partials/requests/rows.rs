@@ -21,7 +21,7 @@ const ID_BYTES: usize = size_of::<Uuid>();
 /// One command.
 pub(super) type Row = [u8; ROW_BYTES];
 
-/// See the module.
+/// Commands in the bytes of a snapshot.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rows {
     newest: Timestamp,
