@@ -1,10 +1,12 @@
 //! Rich errors (<https://google.aip.dev/193>): built by the services, read by tests and clients.
 
-use std::{collections::HashMap, time::Duration};
+mod wire;
+
+use std::{borrow::Cow, fmt, time::Duration};
 
 use prost::Message as _;
 use tonic::Status;
-use tonic_types::{ErrorDetails, FieldViolation, PreconditionViolation, StatusExt as _};
+use tonic_types::{FieldViolation, StatusExt as _};
 
 use crate::reason::{DOMAIN, Reason};
 
@@ -34,7 +36,7 @@ fn fitting<T>(items: &[T], max: usize, size: impl Fn(&T) -> usize) -> usize {
 pub struct RichStatus {
     reason: Reason,
     message: String,
-    metadata: HashMap<String, String>,
+    metadata: Vec<(Cow<'static, str>, String)>,
     violations: Vec<FieldViolation>,
     resource: Option<(&'static str, String)>,
     /// Subjects and descriptions.
@@ -48,7 +50,7 @@ impl RichStatus {
         Self {
             reason,
             message: message.into(),
-            metadata: HashMap::new(),
+            metadata: Vec::new(),
             violations: Vec::new(),
             resource: None,
             preconditions: Vec::new(),
@@ -94,8 +96,8 @@ impl RichStatus {
 
     /// Adds a variable of the text.
     #[must_use]
-    pub fn with(mut self, key: impl Into<String>, value: impl std::fmt::Display) -> Self {
-        self.metadata.insert(key.into(), value.to_string());
+    pub fn with(mut self, key: impl Into<Cow<'static, str>>, value: impl fmt::Display) -> Self {
+        self.metadata.push((key.into(), value.to_string()));
         self
     }
 
@@ -131,29 +133,21 @@ impl RichStatus {
 
 impl From<RichStatus> for Status {
     fn from(rich: RichStatus) -> Self {
-        let mut details = ErrorDetails::new();
-        details.set_error_info(rich.reason.as_str(), DOMAIN, rich.metadata);
-        if !rich.violations.is_empty() {
-            details.set_bad_request(rich.violations);
-        }
-        if let Some((kind, name)) = rich.resource {
-            details.set_resource_info(kind, name, "", "");
-        }
-        if !rich.preconditions.is_empty() {
-            let kind = rich.reason.as_str();
-            let violations = rich.preconditions.into_iter();
-            let violations =
-                violations.map(|(subject, text)| PreconditionViolation::new(kind, subject, text));
-            details.set_precondition_failure(violations.collect::<Vec<_>>());
-        }
-        if let Some(delay) = rich.retry_after {
-            details.set_retry_info(Some(delay));
-        }
-        Status::with_error_details(rich.reason.code(), rich.message, details)
+        let code = rich.reason.code();
+        let message = wire::message(rich);
+        let details = message.encode_to_vec().into();
+        Self::with_details(code, message.message, details)
     }
 }
 
-/// The error as a message inside of an answer, for streams of which one error is not the end.
+impl From<RichStatus> for tonic_types::Status {
+    /// The error as a message inside of an answer, for streams of which one error is not the end.
+    fn from(rich: RichStatus) -> Self {
+        wire::message(rich)
+    }
+}
+
+/// As the message that it came from, or became.
 #[must_use]
 pub fn as_message(status: &Status) -> tonic_types::Status {
     tonic_types::Status::decode(status.details()).unwrap_or_else(|_| tonic_types::Status {

@@ -172,7 +172,7 @@ impl Execution {
             Err(invalid) => {
                 let metrics = &self.service.metrics;
                 metrics.answered(CommandOutcome::Invalid, arrived.elapsed());
-                return Some(failed(request_id, invalid));
+                return Some(failed(request_id, status::as_message(&invalid)));
             }
         };
         let about = About::of(&envelope);
@@ -265,11 +265,10 @@ impl Execution {
     }
 }
 
-fn failed(request_id: String, failure: impl Into<Status>) -> v1::ExecuteResponse {
-    let error = status::as_message(&failure.into());
+fn failed(request_id: String, error: impl Into<tonic_types::Status>) -> v1::ExecuteResponse {
     v1::ExecuteResponse {
         request_id,
-        outcome: Some(v1::execute_response::Outcome::Error(error)),
+        outcome: Some(v1::execute_response::Outcome::Error(error.into())),
     }
 }
 
