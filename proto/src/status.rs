@@ -211,6 +211,22 @@ mod tests {
     }
 
     #[test]
+    fn equal_errors_are_equal_bytes() {
+        let error = || {
+            let keys = ["requested", "available", "held", "sold", "capacity", "pool"];
+            let sold_out = RichStatus::new(Reason::SoldOut, "all 10 tickets are sold");
+            let sold_out = keys
+                .into_iter()
+                .fold(sold_out, |error, key| error.with(key, 10));
+            Status::from(sold_out.precondition("pools/a"))
+        };
+        let first = error();
+        for _ in 0..10 {
+            assert_eq!(error().details(), first.details());
+        }
+    }
+
+    #[test]
     fn every_violation_is_in_one_answer() {
         let status: Status = RichStatus::invalid(vec![
             FieldViolation::new("quantity", "must be at least 1"),
