@@ -73,7 +73,9 @@ mod tests {
         background.spawn("ends", async {});
         background.spawn("waits", std::future::pending());
         background.spawn("panics", async { panic!("on purpose") });
-        let error = background.panicked().await.unwrap_err();
+        let limit = std::time::Duration::from_secs(10);
+        let panicked = tokio::time::timeout(limit, background.panicked()).await;
+        let error = panicked.expect("it is told").unwrap_err();
         assert!(format!("{error:#}").contains("panicked"), "{error:#}");
     }
 
