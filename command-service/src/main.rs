@@ -9,6 +9,7 @@ use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use mimalloc::MiMalloc;
 use onsale_command_service::{Config, migrate, serve, verify::verify};
+use onsale_proto::health;
 use onsale_shared::{log::postgres::InvalidDatabaseUrl, shutdown, telemetry};
 use tokio::net::TcpListener;
 
@@ -96,7 +97,7 @@ async fn main() -> ExitCode {
         Command::Serve(config) => run(*config).await,
         Command::Migrate { database_url } => migrate(&database_url).await,
         Command::Verify { database_url } => verified(&database_url).await,
-        Command::Health { address, service } => return healthy(&address, service).await,
+        Command::Health { address, service } => return health::exit_code(&address, service).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -125,16 +126,6 @@ async fn verified(database_url: &str) -> anyhow::Result<()> {
     writeln!(stdout(), "{report}")?;
     anyhow::ensure!(report.is_sound(), "the log or a snapshot is not sound");
     Ok(())
-}
-
-async fn healthy(address: &str, service: String) -> ExitCode {
-    match onsale_proto::health::check(address, service).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            tracing::error!("{reason}");
-            ExitCode::FAILURE
-        }
-    }
 }
 
 /// Ends the process as clap does when it cannot use the command line: with code 2.

@@ -1,6 +1,6 @@
 //! Asking a server whether it is ready (`grpc.health.v1`), as container health checks and scripts do.
 
-use std::time::Duration;
+use std::{process::ExitCode, time::Duration};
 
 use tonic::{Code, Status, transport::Endpoint};
 use tonic_health::pb::{
@@ -36,6 +36,17 @@ pub enum NotServing {
 /// Whether the server at `address` (`http://host:port`) says SERVING.
 pub async fn is_serving(address: String) -> bool {
     check(&address, String::new()).await.is_ok()
+}
+
+/// For the subcommand `health` of a server: 0 if a server says SERVING, otherwise 1, with a line that says why not.
+pub async fn exit_code(address: &str, service: String) -> ExitCode {
+    match check(address, service).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            tracing::error!("{reason}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Asks the server at `address` (`http://host:port`, or `host:port`) for a service, or with an empty name for all of it.

@@ -8,6 +8,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser, Subcommand, ValueEnum, error::ErrorKind};
 use mimalloc::MiMalloc;
+use onsale_proto::health;
 use onsale_query_service::{Comparison, Config, RebuildOptions, migrate, rebuild, serve, verify};
 use onsale_shared::{log::postgres::InvalidDatabaseUrl, shutdown, telemetry};
 use tokio::net::TcpListener;
@@ -84,7 +85,8 @@ enum Command {
         /// The server to ask, as http://host:port or host:port
         #[arg(long, default_value = "http://127.0.0.1:50052", value_name = "URL")]
         address: String,
-        /// What to ask it for, as `grpc.health.v1` names it, such as onsale.v1.QueryService/projections/pools; the whole server, if none is named
+        /// What to ask it for, as `grpc.health.v1` names it, such as onsale.v1.QueryService/projections/pools; the whole
+        /// server, if none is named
         #[arg(
             long,
             default_value = "",
@@ -132,7 +134,7 @@ async fn main() -> ExitCode {
             projections,
             database_url,
         } => verified(&database_url, &projections).await,
-        Command::Health { address, service } => return healthy(&address, service).await,
+        Command::Health { address, service } => return health::exit_code(&address, service).await,
     };
     match ended {
         Ok(()) => ExitCode::SUCCESS,
@@ -174,16 +176,6 @@ async fn verified(database_url: &str, projections: &[String]) -> anyhow::Result<
     let differ = compared.iter().any(Comparison::differ);
     anyhow::ensure!(!differ, "the read models are not what the log says");
     Ok(())
-}
-
-async fn healthy(address: &str, service: String) -> ExitCode {
-    match onsale_proto::health::check(address, service).await {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(reason) => {
-            tracing::error!("{reason}");
-            ExitCode::FAILURE
-        }
-    }
 }
 
 /// An error and its causes, without what a cause's own text has repeated of the next one.

@@ -14,7 +14,8 @@ use std::{
 
 use foldhash::fast::RandomState;
 
-/// A hash map in which no insertion moves more than one part of the entries. Its hashes are fast, and seeded anew by each process, so that no caller can prepare keys that collide.
+/// A hash map in which no insertion moves more than one part of the entries. Its hashes are fast, and seeded anew by each
+/// process, so that no caller can prepare keys that collide.
 #[derive(Clone)]
 pub struct GradualMap<K, V> {
     hasher: RandomState,

@@ -275,4 +275,28 @@ mod tests {
         assert_eq!(client_ip(proxy, &forwarded(&standard), &[proxy]), client);
         assert_eq!(client_ip(proxy, &[], &[proxy]), proxy);
     }
+
+    #[test]
+    fn an_actor_is_believed_of_a_caller_on_this_machine_and_of_no_proxy_elsewhere() {
+        let [here, proxy, client] =
+            ["127.0.0.1", "10.0.0.1", "203.0.113.7"].map(|ip| ip.parse().unwrap());
+        let actor = |peer, forwarded: &[IpAddr]| {
+            let sender = Sender {
+                named: Some("operator".into()),
+                correlation_id: None,
+                traceparent: None,
+                user_agent: None,
+                peer,
+                forwarded: forwarded.to_vec(),
+            };
+            sender.into_caller(&[], &[here, proxy]).actor
+        };
+        assert_eq!(actor(Some(here), &[]), "operator");
+        assert_eq!(actor(Some(here), &[client]), ANONYMOUS);
+        assert_eq!(actor(Some(client), &[]), ANONYMOUS);
+        // What a proxy elsewhere says of its caller may be what that caller made up.
+        let other_loopback = "127.0.0.2".parse().unwrap();
+        assert_eq!(actor(Some(proxy), &[other_loopback]), ANONYMOUS);
+        assert_eq!(actor(None, &[]), ANONYMOUS);
+    }
 }

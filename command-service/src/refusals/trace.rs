@@ -19,7 +19,8 @@ use onsale_shared::{
 const KINDS_MAX: usize = 2_000;
 const SECOND_MICROS: i64 = 1_000_000;
 
-/// Counts what was refused, with a few samples of each kind, until it is written down. Cheap to clone; clones share what they count.
+/// Counts what was refused, with a few samples of each kind, until it is written down. Cheap to clone; clones share what
+/// they count.
 #[derive(Clone, Debug)]
 pub struct Trace {
     clock: LogClock,

@@ -8,6 +8,7 @@ mod deadlines;
 mod eviction;
 mod foreign;
 mod logs;
+mod measured;
 mod memory;
 mod overload;
 mod sellout;

@@ -141,6 +141,14 @@ async fn under_overload_claims_are_shed_no_buy_is_and_a_stop_is_recorded_within_
         (told.stopped.load(Ordering::SeqCst) > 0).then_some(())
     })
     .await;
+    // All places for claims are taken, as metrics show too.
+    eventually(LIMIT, "the places that are taken are measured", || async {
+        let measured = scrape(metrics).await.ok()?;
+        measured
+            .value("onsale_commands_waiting")
+            .filter(|waiting| *waiting > 0.0)
+    })
+    .await;
     end.store(true, Ordering::SeqCst);
     for customer in customers {
         within(LIMIT, "an answer", customer)

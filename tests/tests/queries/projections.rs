@@ -153,6 +153,15 @@ async fn a_projection_that_is_blocked_is_told_by_name_everywhere_until_the_event
         metrics(&address).await.contains(&metric).then_some(())
     })
     .await;
+    // Memory stopped at the event as well: it is behind for longer than it ever is while it follows.
+    let behind = "onsale_memory_behind_seconds ";
+    eventually(LIMIT, "so does that of time", || async {
+        let measured = metrics(&address).await;
+        let mut lines = measured.lines();
+        let seconds = lines.find_map(|line| line.strip_prefix(behind))?;
+        (seconds.trim().parse::<f64>().ok()? > 2.0).then_some(())
+    })
+    .await;
 
     // Mended, here the event and not the code, and started again: it goes on from there.
     db.execute(&format!(

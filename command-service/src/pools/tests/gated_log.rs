@@ -9,8 +9,10 @@ use std::{
 };
 
 use async_trait::async_trait;
-use onsale_shared::{id::EventId, log::*, time::Timestamp};
+use onsale_shared::{event::PoolEvent, id::EventId, log::*, time::Timestamp};
 use tokio::sync::Semaphore;
+
+use super::instance::{append_foreign, history};
 
 /// A test waits no longer for an append.
 const YIELDS_MAX: usize = 1_000_000;
@@ -27,6 +29,8 @@ pub(super) struct GatedLog {
     pub(super) seen: Arc<std::sync::Mutex<Vec<i64>>>,
     /// How many events were read under the lock, each time that it was held.
     pub(super) read_locked: Arc<std::sync::Mutex<Vec<usize>>>,
+    /// What others append each time before the lock is got.
+    pub(super) others: Arc<std::sync::Mutex<Vec<PoolEvent>>>,
 }
 
 impl GatedLog {
@@ -38,6 +42,7 @@ impl GatedLog {
             faults: Arc::default(),
             seen: Arc::default(),
             read_locked: Arc::default(),
+            others: Arc::default(),
         }
     }
 
@@ -103,6 +108,11 @@ impl EventLog for GatedLog {
     }
 
     async fn lock(&self) -> Result<Box<dyn LockedLog>, ReadError> {
+        let others = self.others.lock().unwrap().clone();
+        for some in others.chunks(AppendBatch::GROUP_EVENTS_MAX) {
+            let version = history(&self.inner).await.len();
+            append_foreign(&self.inner, i64::try_from(version).unwrap(), some).await;
+        }
         self.read_locked.lock().unwrap().push(0);
         Ok(Box::new(Counted {
             inner: self.inner.lock().await?,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use onsale_shared::{
-    event::ReleaseCause,
+    event::{PoolEvent, ReleaseCause, StopMode},
     log::{AppendError, Position, memory::MemoryLog},
 };
 
@@ -250,4 +250,29 @@ async fn who_is_far_behind_reads_aside_and_not_while_everybody_waits() {
         .expect("sales have resumed");
     let read_locked = log.read_locked.lock().unwrap().clone();
     assert_eq!(read_locked, [2_000, 0], "the rest was read in between");
+}
+
+/// So many events that change nothing.
+fn stops_and_resumes(count: usize) -> Vec<PoolEvent> {
+    let stops = [stopped(StopMode::FinishClaims), resumed()];
+    stops.into_iter().cycle().take(count).collect()
+}
+
+#[tokio::test]
+async fn who_never_catches_up_is_told_of_the_contention() {
+    let (log, instance, version) = a_loaded_pool(0).await;
+    append_foreign(&log.inner, version, &stops_and_resumes(2)).await;
+    // Each time that the lock is got, as much has come as is read under it.
+    *log.others.lock().unwrap() = stops_and_resumes(2_000);
+    log.open();
+    let answer = instance.call(10, claim(1)).await;
+    assert_eq!(answer.unwrap_err(), Failure::Contention);
+    let read_locked = log.read_locked.lock().unwrap().clone();
+    assert_eq!(read_locked, [2_000; 3]);
+    // Nobody else any more: it is known what there is.
+    log.others.lock().unwrap().clear();
+    instance
+        .call(11, claim(1))
+        .await
+        .expect("sales have resumed");
 }

@@ -6,8 +6,8 @@ use onsale_shared::{event::PoolEvent, gradual_map::GradualMap, id::TicketId};
 use super::evolve::Contradiction;
 use crate::pool::Counts;
 
-/// The tickets that a pool holds and has sold. Tickets that were there already where this process began to read are known by number, not by name: as
-/// many that nobody saw before are let pass.
+/// The tickets that a pool holds and has sold. Those that were there already where this process began to read are known by
+/// number, not by name: as many that nobody saw before are let pass.
 #[derive(Debug)]
 pub(super) struct Tickets {
     held: Known,

@@ -2,14 +2,19 @@
 
 use bytes::Bytes;
 use onsale_proto::{ACTOR_KEY, CORRELATION_KEY, reason::Reason};
-use onsale_tests::{caller::claim_request, system::System};
+use onsale_tests::{
+    caller::{Caller, claim_request},
+    proxy::{Direction, Proxy},
+    service::connect,
+    system::System,
+};
 use prost::Message as _;
 use tonic::{Code, Request, metadata::MetadataValue};
 
 use crate::{
     raw,
     refused::{refused, violates},
-    shop::{fresh_pool, shared},
+    shop::{Shop, fresh_pool, shared},
 };
 
 const CLAIM: &str = "/onsale.v1.CommandService/ClaimTickets";
@@ -144,4 +149,28 @@ async fn a_deadline_that_passes_before_the_message_came_is_exceeded() {
         let refusal = refused(answer, Reason::DeadlineExceeded, &[]);
         assert_eq!(refusal.status.code(), Code::DeadlineExceeded);
     }
+}
+
+#[tokio::test]
+async fn the_details_of_equal_refusals_travel_once_over_a_connection() {
+    const REFUSALS: u64 = 50;
+    let shop = Shop::start(&[]).await;
+    let server = shop.command.address().trim_start_matches("http://");
+    let proxy = Proxy::to_address(server.to_owned()).await;
+    let channel = connect(&format!("http://{}", proxy.address())).await;
+    let mut caller = Caller::new(channel.clone(), channel);
+    caller.create_pool("gone", 1).await.expect("a new name");
+    caller.purchase("gone", "first", 1).await.expect("a place");
+    let first = caller.claim("gone", "late", 1).await.expect_err("sold out");
+    let before = proxy.forwarded(Direction::ToClient);
+    for _ in 0..REFUSALS {
+        let again = caller.claim("gone", "late", 1).await.expect_err("sold out");
+        assert_eq!(again.details(), first.details());
+    }
+    let each = (proxy.forwarded(Direction::ToClient) - before) / REFUSALS;
+    let details = u64::try_from(first.details().len()).expect("a few hundred bytes");
+    assert!(
+        each < details / 2,
+        "{each} bytes, with details of {details}"
+    );
 }

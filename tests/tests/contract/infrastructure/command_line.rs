@@ -1,0 +1,80 @@
+//! What the programs say to who starts them: in a sentence, and never a password.
+
+use std::process::{Command, Output};
+
+use onsale_tests::service::{Kind, Service, binary};
+
+use crate::shop::Shop;
+
+fn run(kind: Kind, arguments: &[&str]) -> (Option<i32>, String) {
+    let Output { status, stderr, .. } = Command::new(binary(kind))
+        .args(arguments)
+        .env_remove("DATABASE_URL")
+        .output()
+        .expect("it runs");
+    (
+        status.code(),
+        String::from_utf8(stderr).expect("it says text"),
+    )
+}
+
+#[test]
+fn a_database_that_is_none_ends_every_subcommand_with_code_2_and_is_not_shown() {
+    for (kind, subcommands) in [
+        (Kind::Command, &["serve", "migrate", "verify"][..]),
+        (
+            Kind::Query,
+            &["serve", "migrate", "verify", "rebuild pools"][..],
+        ),
+    ] {
+        for subcommand in subcommands {
+            for url in [
+                "mysql://user:secret@127.0.0.1/database",
+                "postgres://user:secret@[broken/database",
+                "secret",
+            ] {
+                let mut arguments: Vec<_> = subcommand.split(' ').collect();
+                arguments.extend(["--database-url", url]);
+                if *subcommand == "serve" {
+                    arguments.extend(["--listen", "127.0.0.1:0"]);
+                }
+                let (code, said) = run(kind, &arguments);
+                assert_eq!(code, Some(2), "{kind:?} {subcommand} {url}: {said}");
+                assert!(said.contains("postgres://user:password@host"), "{said}");
+                assert!(!said.contains("secret"), "{said}");
+            }
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn health_says_why_a_server_does_not_count_as_ready() {
+    let shop = Shop::start(&[]).await;
+    let host_and_port = shop.command.address().trim_start_matches("http://");
+    let health = |address: &str, service: &str| {
+        let arguments = ["health", "--address", address, "--service", service];
+        run(Kind::Command, &arguments)
+    };
+    for (address, service) in [
+        (shop.command.address(), ""),
+        (host_and_port, "onsale.v1.CommandService"),
+    ] {
+        assert_eq!(health(address, service), (Some(0), String::new()));
+    }
+    let stopped = Service::start(Kind::Command, shop.database.url(), &[]).await;
+    let closed = stopped.address().to_owned();
+    stopped.kill().await;
+    for (address, service, why) in [
+        (
+            host_and_port,
+            "onsale.v1.Nobody",
+            "has no service `onsale.v1.Nobody`",
+        ),
+        (closed.as_str(), "", "cannot be reached"),
+        ("http://[", "", "is not the address of a server"),
+    ] {
+        let (code, said) = health(address, service);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(said.contains(why) && said.lines().count() == 1, "{said}");
+    }
+}
