@@ -5,6 +5,7 @@ pub mod codec;
 pub mod deadline;
 pub mod direct;
 pub mod errors;
+mod gathered;
 pub mod run;
 
 /// Generated: the server side of `CommandService` and `QueryService`.

@@ -4,12 +4,18 @@ use std::{convert::Infallible, io, time::Duration};
 
 use http::{Request, Response};
 use tokio::net::TcpListener;
+use tokio_stream::StreamExt as _;
 use tokio_util::sync::CancellationToken;
-use tonic::{body::Body, server::NamedService, service::Routes, transport::Server};
+use tonic::{
+    body::Body,
+    server::NamedService,
+    service::Routes,
+    transport::{Server, server::TcpIncoming},
+};
 use tonic_health::server::HealthReporter;
 use tower::Service;
 
-use super::Direct;
+use super::{Direct, gathered::Gathered};
 use crate::FILE_DESCRIPTOR_SET;
 
 /// The limits of a server.
@@ -95,7 +101,8 @@ where
         + 'static,
     S::Future: Send + 'static,
 {
-    let incoming = tonic::transport::server::TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
+    let incoming = incoming.map(|connection| connection.map(Gathered::new));
     let close = CancellationToken::new();
     let closed = close.clone();
     let serving = Server::builder()

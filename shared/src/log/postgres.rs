@@ -1,6 +1,6 @@
 //! A log in PostgreSQL: one table, one advisory lock, one function.
 //!
-//! An append is one call of `onsale_log.append_batch` in autocommit: one round trip, in which the lock is taken, every
+//! An append is one call of `onsale_log.append_known` in autocommit: one round trip, in which the lock is taken, every
 //! expected version is checked, positions are assigned and the transaction is committed. Readers need no lock.
 //!
 //! Connections must be direct, not through a transaction pooler: sessions have settings, and LISTEN needs one of its own.
@@ -8,6 +8,7 @@
 mod append;
 mod connections;
 mod copy;
+mod known;
 mod locked;
 mod migrate;
 mod named;
@@ -123,9 +124,9 @@ impl PostgresLog {
         let connections = || Connections::new(config.options.clone(), role, config.connect_timeout);
         let readers = connections();
         // Open before the clock is asked, so that connecting does not widen the sample.
-        let mut connection = readers.open().await?;
-        let (sent, time, received) = read::time(&mut connection).await?;
-        readers.put_back(connection);
+        let mut session = readers.open().await?;
+        let (sent, time, received) = read::time(&mut session.connection).await?;
+        readers.put_back(session);
         let appended = watch::Sender::new(Position::START);
         if config.notify {
             notifications::spawn_notifier(appended.subscribe(), config.clone()).await?;
@@ -150,19 +151,19 @@ impl PostgresLog {
         let reading = async {
             let turn = self.reads.acquire().await;
             let _turn = turn.map_err(read::unavailable(during))?;
-            while let Some(mut connection) = self.readers.take_idle() {
-                match read(&mut connection).await {
+            while let Some(mut session) = self.readers.take_idle() {
+                match read(&mut session.connection).await {
                     Err(ReadError::Unavailable { .. }) => self.readers.close_idle(),
                     result => {
-                        self.readers.put_back(connection);
+                        self.readers.put_back(session);
                         return result;
                     }
                 }
             }
             let opened = self.readers.open().await;
-            let mut connection = opened.map_err(read::unavailable(during))?;
-            let result = read(&mut connection).await?;
-            self.readers.put_back(connection);
+            let mut session = opened.map_err(read::unavailable(during))?;
+            let result = read(&mut session.connection).await?;
+            self.readers.put_back(session);
             Ok(result)
         };
         match timeout(self.config.read_timeout, reading).await {
@@ -188,14 +189,14 @@ impl PostgresLog {
 #[async_trait]
 impl EventLog for PostgresLog {
     async fn append(&self, batch: &AppendBatch) -> Result<Appended, AppendError> {
-        let mut connection = self
+        let mut session = self
             .writers
             .take()
             .await
             .map_err(|error| AppendError::NotAppended(error.into()))?;
         let sent = Instant::now();
-        let call = append::call(&mut connection, batch);
-        // Without an answer the connection is dropped, not put back: its backend may still be at work.
+        let call = append::call(&mut session, batch);
+        // Without an answer the session is dropped, not put back: its backend may still be at work.
         let reply = match timeout(self.config.append_timeout, call).await {
             Ok(reply) => reply.map_err(append::classify),
             Err(elapsed) => Err(AppendError::OutcomeUnknown(elapsed.into())),
@@ -205,7 +206,7 @@ impl EventLog for PostgresLog {
             // What was idle beside it is no better, and the next attempt needs a connection that works.
             AppendError::OutcomeUnknown(_) => self.writers.close_idle(),
         })?;
-        self.writers.put_back(connection);
+        self.writers.put_back(session);
         self.note(sent, &reply);
         Ok(reply.appended)
     }

@@ -3,6 +3,7 @@
 mod cut;
 mod frozen;
 mod hints;
+mod known;
 mod migrate;
 mod orders;
 mod origins;

@@ -1,10 +1,9 @@
-//! The call of `onsale_log.append_batch`.
+//! The call of `onsale_log.append_known`.
 
 use chrono::{DateTime, Utc};
-use sqlx::{
-    PgConnection, Row as _, postgres::PgDatabaseError, postgres::PgRow, postgres::PgSeverity,
-};
+use sqlx::{Row as _, postgres::PgDatabaseError, postgres::PgRow, postgres::PgSeverity};
 
+use super::{connections::Session, known::Known};
 use crate::{
     log::{AppendBatch, AppendError, Appended, GroupOutcome, Position, Version},
     time::Timestamp,
@@ -24,6 +23,7 @@ struct Columns<'a> {
     write_group: Vec<i32>,
     write_stream: Vec<&'a str>,
     write_expected: Vec<i64>,
+    write_known: Vec<bool>,
     event_write: Vec<i32>,
     event_version: Vec<i64>,
     event_id: Vec<uuid::Uuid>,
@@ -38,13 +38,14 @@ struct Columns<'a> {
 }
 
 impl<'a> Columns<'a> {
-    fn of(batch: &'a AppendBatch) -> Self {
+    fn of(batch: &'a AppendBatch, known: &Known) -> Self {
         let mut columns = Self::default();
         for (group, group_no) in batch.groups().iter().zip(1..) {
             for write in &group.writes {
                 columns.write_group.push(group_no);
                 columns.write_stream.push(write.stream.as_str());
                 columns.write_expected.push(write.expected.get());
+                columns.write_known.push(known.has(write));
                 let write_no = next_number(columns.event_write.last().copied());
                 let mut version = write.expected;
                 for event in &write.events {
@@ -86,19 +87,19 @@ const FIRST_POSITION: usize = 3;
 const HEAD: usize = 4;
 const LOG_TIME: usize = 5;
 
-/// Appends in one round trip, or in the transaction that the connection has open.
-pub(super) async fn call(
-    connection: &mut PgConnection,
-    batch: &AppendBatch,
-) -> Result<Reply, sqlx::Error> {
-    let columns = Columns::of(batch);
+/// Appends in one round trip, or in the transaction that the session has open. Without success the session must go: it
+/// knows less then than it believes.
+pub(super) async fn call(session: &mut Session, batch: &AppendBatch) -> Result<Reply, sqlx::Error> {
+    let columns = Columns::of(batch, &session.known);
     let rows = sqlx::query(
         "SELECT appended, repeated, actual, first_position, head, log_time \
-           FROM onsale_log.append_batch($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+           FROM onsale_log.append_known($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
     )
     .bind(columns.write_group)
     .bind(columns.write_stream)
     .bind(columns.write_expected)
+    .bind(columns.write_known)
+    .bind(session.known.head().map(Position::get))
     .bind(columns.event_write)
     .bind(columns.event_version)
     .bind(columns.event_id)
@@ -110,9 +111,11 @@ pub(super) async fn call(
     .bind(columns.origin_event)
     .bind(columns.origin_ip)
     .bind(columns.origin_agent)
-    .fetch_all(connection)
+    .fetch_all(&mut session.connection)
     .await?;
-    reply(batch, &rows)
+    let reply = reply(batch, &rows)?;
+    session.known.learn(batch, &reply.appended);
+    Ok(reply)
 }
 
 fn reply(batch: &AppendBatch, rows: &[PgRow]) -> Result<Reply, sqlx::Error> {

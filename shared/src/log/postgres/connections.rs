@@ -7,7 +7,7 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOptions};
 
-use super::Role;
+use super::{Role, known::Known};
 
 /// What every session of the log sets. A writer that hangs or vanishes is given up by the server within seconds, since
 /// everybody else waits for the lock that it may hold; an acknowledged event is on disk, whatever the server's default.
@@ -86,14 +86,21 @@ pub async fn prepare_session(
     Ok(())
 }
 
-/// Connections that are taken out for one use and put back only when that went well; a dropped one is closed, and its
+/// A session, and what it knows from its own appends.
+#[derive(Debug)]
+pub(super) struct Session {
+    pub(super) connection: PgConnection,
+    pub(super) known: Known,
+}
+
+/// Sessions that are taken out for one use and put back only when that went well; a dropped one is closed, and its
 /// transaction with it.
 #[derive(Debug)]
 pub(super) struct Connections {
     options: PgConnectOptions,
     role: Option<Role>,
     timeout: Duration,
-    idle: Mutex<Vec<PgConnection>>,
+    idle: Mutex<Vec<Session>>,
 }
 
 impl Connections {
@@ -113,26 +120,29 @@ impl Connections {
         }
     }
 
-    pub(super) async fn take(&self) -> Result<PgConnection, sqlx::Error> {
+    pub(super) async fn take(&self) -> Result<Session, sqlx::Error> {
         match self.take_idle() {
-            Some(connection) => Ok(connection),
+            Some(session) => Ok(session),
             None => self.open().await,
         }
     }
 
     /// One that was used before; it may have died meanwhile.
-    pub(super) fn take_idle(&self) -> Option<PgConnection> {
+    pub(super) fn take_idle(&self) -> Option<Session> {
         self.idle().pop()
     }
 
-    pub(super) async fn open(&self) -> Result<PgConnection, sqlx::Error> {
-        open(&self.options, self.role, self.timeout).await
+    pub(super) async fn open(&self) -> Result<Session, sqlx::Error> {
+        Ok(Session {
+            connection: open(&self.options, self.role, self.timeout).await?,
+            known: Known::default(),
+        })
     }
 
-    pub(super) fn put_back(&self, connection: PgConnection) {
+    pub(super) fn put_back(&self, session: Session) {
         let mut idle = self.idle();
         if idle.len() < Self::IDLE_MAX {
-            idle.push(connection);
+            idle.push(session);
         }
     }
 
@@ -142,7 +152,7 @@ impl Connections {
         drop(idle);
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<PgConnection>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Session>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,10 +7,14 @@ use std::{
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, Row as _};
+use sqlx::Row as _;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 
-use super::{append, connections::Connections, read};
+use super::{
+    append,
+    connections::{Connections, Session},
+    read,
+};
 use crate::log::{
     AppendBatch, AppendError, Appended, LockedLog, LogClock, Position, ReadError, RecordedEvent,
     StreamName, Version,
@@ -19,16 +23,16 @@ use crate::time::Timestamp;
 
 struct Locked {
     _turn: OwnedSemaphorePermit,
-    connection: PgConnection,
+    session: Session,
     asked_at: Timestamp,
-    /// Where the connection goes back to.
+    /// Where the session goes back to.
     connections: Arc<Connections>,
     appended: watch::Sender<Position>,
     clock: LogClock,
     timeout: Duration,
 }
 
-/// Takes the lock. The guard owns its connection: dropped, it closes it, and PostgreSQL frees the lock; a holder that
+/// Takes the lock. The guard owns its session: dropped, it closes it, and PostgreSQL frees the lock; a holder that
 /// vanishes is thrown out by `idle_in_transaction_session_timeout`. A connection that was idle may have died meanwhile:
 /// only what a new one says is a failure.
 pub(super) async fn lock(
@@ -40,10 +44,10 @@ pub(super) async fn lock(
 ) -> Result<Box<dyn LockedLog>, ReadError> {
     let idle = connections.take_idle();
     let locked = match idle {
-        Some(connection) => begin(connection, &clock, timeout).await.ok(),
+        Some(session) => begin(session, &clock, timeout).await.ok(),
         None => None,
     };
-    let (connection, asked_at) = match locked {
+    let (session, asked_at) = match locked {
         Some(locked) => locked,
         None => {
             let opened = connections.open().await;
@@ -54,7 +58,7 @@ pub(super) async fn lock(
     };
     Ok(Box::new(Locked {
         _turn: turn,
-        connection,
+        session,
         asked_at,
         connections: Arc::clone(connections),
         appended,
@@ -66,14 +70,14 @@ pub(super) async fn lock(
 /// Begins a transaction, and waits for the lock. Says when PostgreSQL was asked for it: expressions of a SELECT are
 /// evaluated from left to right.
 async fn begin(
-    mut connection: PgConnection,
+    mut session: Session,
     clock: &LogClock,
     timeout: Duration,
-) -> Result<(PgConnection, Timestamp), ReadError> {
+) -> Result<(Session, Timestamp), ReadError> {
     let during = "locking the log";
     let sent = Instant::now();
     let locking = sqlx::raw_sql("BEGIN; SELECT clock_timestamp() AS asked_at, onsale_log.lock()")
-        .fetch_all(&mut connection);
+        .fetch_all(&mut session.connection);
     let rows = match tokio::time::timeout(timeout, locking).await {
         Ok(locked) => locked.map_err(read::unavailable(during))?,
         Err(elapsed) => return Err(read::unavailable(during)(elapsed)),
@@ -82,7 +86,7 @@ async fn begin(
     let asked_at = asked_at.and_then(|row| row.try_get::<DateTime<Utc>, _>("asked_at"));
     let asked_at = asked_at.map_err(read::unavailable(during))?.into();
     clock.learn(sent, asked_at, Instant::now());
-    Ok((connection, asked_at))
+    Ok((session, asked_at))
 }
 
 #[async_trait]
@@ -97,7 +101,7 @@ impl LockedLog for Locked {
         after: Version,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let reading = read::stream(&mut self.connection, stream, after, limit);
+        let reading = read::stream(&mut self.session.connection, stream, after, limit);
         match tokio::time::timeout(self.timeout, reading).await {
             Ok(page) => page,
             Err(elapsed) => Err(read::unavailable("reading under the lock")(elapsed)),
@@ -106,14 +110,14 @@ impl LockedLog for Locked {
 
     async fn append(mut self: Box<Self>, batch: &AppendBatch) -> Result<Appended, AppendError> {
         let sent = Instant::now();
-        let connection = &mut self.connection;
+        let session = &mut self.session;
         let call = async {
             // Until COMMIT is sent, a failure is sure to have appended nothing: the session ends with it.
-            let reply = append::call(connection, batch)
+            let reply = append::call(session, batch)
                 .await
                 .map_err(|error| AppendError::NotAppended(error.into()))?;
             sqlx::raw_sql("COMMIT")
-                .execute(connection)
+                .execute(&mut session.connection)
                 .await
                 .map_err(append::classify)?;
             Ok(reply)
@@ -128,14 +132,14 @@ impl LockedLog for Locked {
             *head = reply.appended.head.max(*head);
             newer
         });
-        self.connections.put_back(self.connection);
+        self.connections.put_back(self.session);
         Ok(reply.appended)
     }
 
     async fn release(mut self: Box<Self>) {
-        let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut self.connection);
+        let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut self.session.connection);
         if let Ok(Ok(_)) = tokio::time::timeout(self.timeout, rollback).await {
-            self.connections.put_back(self.connection);
+            self.connections.put_back(self.session);
         }
     }
 }

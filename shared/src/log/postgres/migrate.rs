@@ -18,7 +18,7 @@ const RIGHTS: &[(Role, &str)] = &[
     ),
     (
         Role::Command,
-        "GRANT EXECUTE ON FUNCTION onsale_log.append, onsale_log.append_batch TO onsale_command_service",
+        "GRANT EXECUTE ON FUNCTION onsale_log.append, onsale_log.append_batch, onsale_log.append_known TO onsale_command_service",
     ),
     (
         Role::Command,

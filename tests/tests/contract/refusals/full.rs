@@ -159,13 +159,13 @@ async fn who_loses_every_race_is_told_of_the_contention() {
 async fn always_stale(shop: &Shop) {
     let mut admin = shop.database.admin().await;
     let arguments: String = sqlx::query_scalar(
-        "SELECT pg_get_function_arguments('onsale_log.append_batch'::regproc) || ') RETURNS ' || pg_get_function_result('onsale_log.append_batch'::regproc)",
+        "SELECT pg_get_function_arguments('onsale_log.append_known'::regproc) || ') RETURNS ' || pg_get_function_result('onsale_log.append_known'::regproc)",
     )
     .fetch_one(&mut admin)
     .await
     .expect("the function is there");
     let function = format!(
-        "CREATE OR REPLACE FUNCTION onsale_log.append_batch({arguments} LANGUAGE sql SECURITY DEFINER AS $$ \
+        "CREATE OR REPLACE FUNCTION onsale_log.append_known({arguments} LANGUAGE sql SECURITY DEFINER AS $$ \
            SELECT false, false, 0::bigint, NULL::bigint, 1::bigint, clock_timestamp() FROM unnest(write_group) $$"
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(function))

@@ -119,20 +119,30 @@ async fn append_does_not_follow_the_callers_search_path() {
         "CREATE TEMP TABLE events (LIKE onsale_log.events); SET search_path = pg_temp, mine, pg_catalog",
     )
     .await;
-    // The one that is called, and the one that instances of before call.
-    for (function, expected) in [("append_batch", 0), ("append", 1)] {
-        let there = append_in_plain(&mut session, function, expected).await;
+    // The one that is called, and those that instances of before call.
+    let functions = [
+        ("append_known", "ARRAY[false], NULL, "),
+        ("append_batch", ""),
+        ("append", ""),
+    ];
+    for ((function, known), expected) in functions.into_iter().zip(0..) {
+        let there = append_in_plain(&mut session, function, known, expected).await;
         assert_eq!(there, Some(expected + 1), "{function}");
     }
     let log = database.log().await;
-    assert_eq!(append(&*log, &one("pools/a", 2, 1)).await, [appended([3])]);
+    assert_eq!(append(&*log, &one("pools/a", 3, 1)).await, [appended([4])]);
 }
 
 /// As `append_in`, whose own call of `clock_timestamp()` would be the session's.
-async fn append_in_plain(session: &mut PgConnection, function: &str, expected: i64) -> Option<i64> {
+async fn append_in_plain(
+    session: &mut PgConnection,
+    function: &str,
+    known: &str,
+    expected: i64,
+) -> Option<i64> {
     // Safe: names of this file.
     sqlx::query_scalar(AssertSqlSafe(format!(
-        "SELECT first_position FROM onsale_log.{function}(ARRAY[1], ARRAY['pools/a'], ARRAY[$1::bigint], ARRAY[1], \
+        "SELECT first_position FROM onsale_log.{function}(ARRAY[1], ARRAY['pools/a'], ARRAY[$1::bigint], {known}ARRAY[1], \
             ARRAY[$1::bigint + 1], ARRAY[lpad($1::text, 32, '0')::uuid], ARRAY['SalesResumed'], \
             ARRAY[1::smallint], ARRAY[timestamptz '2027-01-01Z'], ARRAY['{{}}'], ARRAY['{{}}'], '{{}}', '{{}}', '{{}}')"
     )))

@@ -1,0 +1,118 @@
+//! A session that was the last to append knows the versions of its streams, and says so to the append function, which does
+//! not look at them then. That must never be believed when it is not so.
+
+use onsale_shared::log::GroupOutcome;
+use onsale_tests::database::TestDatabase;
+use sqlx::{AssertSqlSafe, PgConnection};
+
+use super::server::{append_in, backends, run, terminate};
+use crate::given::{append, appended, batch, group, one, read_all, settle, stale};
+
+#[tokio::test]
+async fn what_others_append_in_between_is_met() {
+    let database = TestDatabase::create().await;
+    let (own, other) = (database.log().await, database.log().await);
+    let both = batch([group("pools/a", 0, 2), group("pools/b", 0, 1)]);
+    append(&*own, &both).await;
+    // To one of the streams: what rests on it is stale, and its neighbour is not.
+    append(&*other, &one("pools/a", 2, 1)).await;
+    let next = batch([group("pools/a", 2, 1), group("pools/b", 1, 1)]);
+    assert_eq!(append(&*own, &next).await, [stale([3]), appended([5])]);
+    // To a third stream: the log goes on for everybody.
+    append(&*other, &one("pools/c", 0, 1)).await;
+    let next = batch([group("pools/a", 3, 1), group("pools/b", 2, 1)]);
+    assert_eq!(append(&*own, &next).await, [appended([7]), appended([8])]);
+    assert_eq!(read_all(&*own).await.len(), 8);
+}
+
+#[tokio::test]
+async fn what_the_session_itself_has_moved_on_is_stale() {
+    let database = TestDatabase::create().await;
+    let log = database.log().await;
+    append(&*log, &one("pools/a", 0, 2)).await;
+    for expected in [0, 1, 3] {
+        let next = batch([group("pools/a", expected, 1), group("pools/b", 1, 1)]);
+        assert_eq!(append(&*log, &next).await, [stale([2]), stale([0])]);
+    }
+    let last = one("pools/a", 2, 1);
+    assert_eq!(append(&*log, &last).await, [appended([3])]);
+    let repeat = settle(&*log, &last).await.outcomes;
+    assert!(
+        matches!(&repeat[..], [GroupOutcome::Appended { repeated: true, .. }]),
+        "{repeat:?}"
+    );
+    assert_eq!(append(&*log, &one("pools/a", 3, 1)).await, [appended([4])]);
+}
+
+/// As a backup that was restored, and another instance that has brought the log as far again: position 2 is not what it was.
+#[tokio::test]
+async fn a_new_session_knows_nothing_of_what_the_last_one_knew() {
+    let database = TestDatabase::create().await;
+    let (log, mut admin) = (database.log().await, database.admin().await);
+    append(&*log, &one("pools/a", 0, 2)).await;
+    for backend in backends(&mut admin, "%append_known%").await {
+        terminate(&mut admin, backend).await;
+    }
+    run(&mut admin, "TRUNCATE onsale_log.events").await;
+    for expected in [0, 1] {
+        append_in(&mut admin, "pools/b", expected).await.unwrap();
+    }
+    let next = one("pools/a", 2, 1);
+    assert_eq!(settle(&*log, &next).await.outcomes, [stale([0])]);
+}
+
+async fn scans(admin: &mut PgConnection) -> i64 {
+    let scans =
+        "SELECT idx_scan FROM pg_stat_xact_user_tables WHERE relid = 'onsale_log.events'::regclass";
+    let scans = sqlx::query_scalar(scans).fetch_one(admin);
+    scans.await.unwrap()
+}
+
+/// How often the function has looked into the indexes of events: once for the end of the log, and once for each stream that
+/// it does not take as known.
+#[tokio::test]
+async fn streams_are_looked_at_unless_they_are_known() {
+    let database = TestDatabase::create().await;
+    let mut admin = database.admin().await;
+    for expected in [0, 1] {
+        append_in(&mut admin, "pools/a", expected).await.unwrap();
+    }
+    run(&mut admin, "SET enable_seqscan = off").await;
+    let looks = async |admin: &mut PgConnection, known: &str| -> i64 {
+        let append = format!(
+            "SELECT onsale_log.append_known(ARRAY[1], ARRAY['pools/a'], ARRAY[2::bigint], {known}, ARRAY[1], ARRAY[3::bigint], \
+                 ARRAY[gen_random_uuid()], ARRAY['SalesResumed'], ARRAY[1::smallint], ARRAY[clock_timestamp()], ARRAY['{{}}'], \
+                 ARRAY['{{}}'], '{{}}', '{{}}', '{{}}')"
+        );
+        run(admin, "BEGIN").await;
+        let before = scans(admin).await;
+        // Safe: texts of this test.
+        let append = sqlx::raw_sql(AssertSqlSafe(append));
+        append.execute(&mut *admin).await.unwrap();
+        let after = scans(admin).await;
+        run(admin, "ROLLBACK").await;
+        after - before
+    };
+    assert_eq!(looks(&mut admin, "ARRAY[true], 2").await, 1);
+    assert_eq!(looks(&mut admin, "ARRAY[false], 2").await, 2);
+    assert_eq!(
+        looks(&mut admin, "ARRAY[true], 1").await,
+        2,
+        "it ends elsewhere"
+    );
+    assert_eq!(looks(&mut admin, "ARRAY[true], NULL").await, 2);
+}
+
+/// Who appends most of what he sends alone is seldom disturbed: it pays, and is right.
+#[tokio::test]
+async fn a_session_alone_is_believed() {
+    let database = TestDatabase::create().await;
+    let log = database.log().await;
+    for round in 0..20 {
+        let streams = ["pools/a", "pools/b", "pools/c"];
+        let sent = batch(streams.map(|stream| group(stream, 2 * round, 2)));
+        let first = 6 * round + 1;
+        let expected = [first, first + 2, first + 4].map(|first| appended([first]));
+        assert_eq!(append(&*log, &sent).await, expected);
+    }
+}
