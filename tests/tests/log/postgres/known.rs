@@ -18,11 +18,15 @@ async fn what_others_append_in_between_is_met() {
     append(&*other, &one("pools/a", 2, 1)).await;
     let next = batch([group("pools/a", 2, 1), group("pools/b", 1, 1)]);
     assert_eq!(append(&*own, &next).await, [stale([3]), appended([5])]);
+    // And so it is when own appends to others have come in between, and the log ends where they left it.
+    append(&*other, &one("pools/b", 2, 1)).await;
+    assert_eq!(append(&*own, &one("pools/a", 3, 1)).await, [appended([7])]);
+    assert_eq!(append(&*own, &one("pools/b", 2, 1)).await, [stale([3])]);
     // To a third stream: the log goes on for everybody.
     append(&*other, &one("pools/c", 0, 1)).await;
-    let next = batch([group("pools/a", 3, 1), group("pools/b", 2, 1)]);
-    assert_eq!(append(&*own, &next).await, [appended([7]), appended([8])]);
-    assert_eq!(read_all(&*own).await.len(), 8);
+    let next = batch([group("pools/a", 4, 1), group("pools/b", 3, 1)]);
+    assert_eq!(append(&*own, &next).await, [appended([9]), appended([10])]);
+    assert_eq!(read_all(&*own).await.len(), 10);
 }
 
 #[tokio::test]
