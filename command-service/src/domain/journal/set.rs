@@ -8,6 +8,8 @@ use super::{Journaled, Mark, Undo};
 #[derive(Clone, Debug)]
 pub struct Set<T> {
     items: BTreeSet<T>,
+    /// The least of them, at hand: it is asked for far more often than it changes.
+    first: Option<T>,
     pub(super) undo: Undo<Change<T>>,
 }
 
@@ -21,21 +23,29 @@ impl<T> Default for Set<T> {
     fn default() -> Self {
         Self {
             items: BTreeSet::new(),
+            first: None,
             undo: Undo::default(),
         }
     }
 }
 
-impl<T: Ord> FromIterator<T> for Set<T> {
+impl<T: Ord + Clone> FromIterator<T> for Set<T> {
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
+        let items: BTreeSet<T> = items.into_iter().collect();
         Self {
-            items: items.into_iter().collect(),
+            first: items.first().cloned(),
+            items,
             undo: Undo::default(),
         }
     }
 }
 
 impl<T: Ord + Clone> Set<T> {
+    /// The least item.
+    pub const fn first(&self) -> Option<&T> {
+        self.first.as_ref()
+    }
+
     /// The items, in order.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.items.iter()
@@ -49,7 +59,7 @@ impl<T: Ord + Clone> Set<T> {
     /// Adds an item.
     pub fn add(&mut self, item: T) {
         let added = self.undo.is_on().then(|| item.clone());
-        if self.items.insert(item)
+        if self.insert(item)
             && let Some(added) = added
         {
             self.undo.note(Change::Added(added));
@@ -58,9 +68,24 @@ impl<T: Ord + Clone> Set<T> {
 
     /// Removes an item.
     pub fn remove(&mut self, item: &T) {
-        if let Some(removed) = self.items.take(item) {
+        if let Some(removed) = self.take(item) {
             self.undo.note(Change::Removed(removed));
         }
+    }
+
+    fn insert(&mut self, item: T) -> bool {
+        if self.first.as_ref().is_none_or(|first| item < *first) {
+            self.first = Some(item.clone());
+        }
+        self.items.insert(item)
+    }
+
+    fn take(&mut self, item: &T) -> Option<T> {
+        let taken = self.items.take(item);
+        if taken.is_some() && taken == self.first {
+            self.first = self.items.first().cloned();
+        }
+        taken
     }
 }
 
@@ -76,9 +101,9 @@ impl<T: Ord + Clone> Journaled for Set<T> {
     fn undo(&mut self, mark: Mark) {
         while let Some(change) = self.undo.next(mark) {
             match change {
-                Change::Added(item) => self.items.remove(&item),
-                Change::Removed(item) => self.items.insert(item),
-            };
+                Change::Added(item) => drop(self.take(&item)),
+                Change::Removed(item) => drop(self.insert(item)),
+            }
         }
     }
 }

@@ -110,6 +110,7 @@ proptest! {
                     }
                 }
             }
+            prop_assert_eq!(all.set.first(), all.set.iter().next());
         }
     }
 }

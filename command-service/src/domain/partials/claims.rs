@@ -167,7 +167,7 @@ impl Claims {
     /// When the next claim ends; a moment in the past if one waits to be swept.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
-        let first = self.deadlines.iter().next()?;
+        let first = self.deadlines.first()?;
         let void = self.void_of(first.epoch);
         Some(void.map_or(first.time, |void| void.time))
     }
