@@ -35,6 +35,8 @@ async fn what_the_session_itself_has_moved_on_is_stale() {
     let log = database.log().await;
     append(&*log, &one("pools/a", 0, 2)).await;
     for expected in [0, 1, 3] {
+        let alone = one("pools/a", expected, 1);
+        assert_eq!(append(&*log, &alone).await, [stale([2])]);
         let next = batch([group("pools/a", expected, 1), group("pools/b", 1, 1)]);
         assert_eq!(append(&*log, &next).await, [stale([2]), stale([0])]);
     }
