@@ -1,6 +1,6 @@
 //! Connections that write the answers of many calls at once. A batch that has come into the log ends a hundred calls in the
-//! same moment, each in a task of its own, and HTTP/2 would write whenever one of these has handed over its answer: as many
-//! system calls and packets as answers.
+//! same moment, each in a task of its own, and HTTP/2 would write when the first of these has handed over its answer, whatever
+//! the others are about to: more system calls and packets, here and at the caller's.
 
 use std::{
     io::{self, IoSlice},

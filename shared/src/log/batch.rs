@@ -179,10 +179,10 @@ pub enum GroupOutcome {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn group(stream: &str, events: usize) -> Group {
+    pub(in crate::log) fn write(stream: &str, expected: i64, events: usize) -> StreamWrite {
         let event = NewEvent {
             id: EventId(uuid::Uuid::nil()),
             kind: "SalesResumed",
@@ -192,7 +192,17 @@ mod tests {
             metadata: "{}".into(),
             origin: None,
         };
-        Group::of_stream(stream.into(), Version::START, vec![event; events])
+        StreamWrite {
+            stream: stream.into(),
+            expected: Version::new(expected).unwrap(),
+            events: vec![event; events],
+        }
+    }
+
+    fn group(stream: &str, events: usize) -> Group {
+        Group {
+            writes: vec![write(stream, 0, events)],
+        }
     }
 
     #[test]

@@ -87,8 +87,8 @@ const FIRST_POSITION: usize = 3;
 const HEAD: usize = 4;
 const LOG_TIME: usize = 5;
 
-/// Appends in one round trip, or in the transaction that the session has open. Without success the session must go: it
-/// knows less then than it believes.
+/// Appends in one round trip, or in the transaction that the session has open. If that is not committed the session must go:
+/// it knows of events then that never were.
 pub(super) async fn call(session: &mut Session, batch: &AppendBatch) -> Result<Reply, sqlx::Error> {
     let columns = Columns::of(batch, &session.known);
     let rows = sqlx::query(

@@ -77,31 +77,8 @@ const fn is_recorded(outcome: &GroupOutcome) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
-    use crate::{
-        id::EventId,
-        log::{Group, NewEvent},
-        time::Timestamp,
-    };
-
-    fn write(stream: &str, expected: i64, events: usize) -> StreamWrite {
-        let event = NewEvent {
-            id: EventId(Uuid::nil()),
-            kind: "SalesResumed",
-            schema: 1,
-            time: Timestamp::default(),
-            data: "{}".into(),
-            metadata: "{}".into(),
-            origin: None,
-        };
-        StreamWrite {
-            stream: stream.into(),
-            expected: Version::new(expected).unwrap(),
-            events: vec![event; events],
-        }
-    }
+    use crate::log::{Group, batch::tests::write};
 
     enum Outcome {
         Recorded,

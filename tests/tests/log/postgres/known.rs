@@ -1,12 +1,12 @@
 //! A session that was the last to append knows the versions of its streams, and says so to the append function, which does
 //! not look at them then. That must never be believed when it is not so.
 
-use onsale_shared::log::GroupOutcome;
-use onsale_tests::database::TestDatabase;
+use onsale_shared::log::{EventLog as _, GroupOutcome};
+use onsale_tests::{database::TestDatabase, wait::within};
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::server::{append_in, backends, run, terminate};
-use crate::given::{append, appended, batch, group, one, read_all, settle, stale};
+use crate::given::{LIMIT, append, appended, batch, group, one, read_all, settle, stale};
 
 #[tokio::test]
 async fn what_others_append_in_between_is_met() {
@@ -83,7 +83,6 @@ async fn streams_are_looked_at_unless_they_are_known() {
     for expected in [0, 1] {
         append_in(&mut admin, "pools/a", expected).await.unwrap();
     }
-    run(&mut admin, "SET enable_seqscan = off").await;
     let looks = async |admin: &mut PgConnection, known: &str| -> i64 {
         let append = format!(
             "SELECT onsale_log.append_known(ARRAY[1], ARRAY['pools/a'], ARRAY[2::bigint], {known}, ARRAY[1], ARRAY[3::bigint], \
@@ -109,16 +108,70 @@ async fn streams_are_looked_at_unless_they_are_known() {
     assert_eq!(looks(&mut admin, "ARRAY[true], NULL").await, 2);
 }
 
-/// Who appends most of what he sends alone is seldom disturbed: it pays, and is right.
+/// What the session says it knows, written down by a function in the place of the one that is called.
 #[tokio::test]
-async fn a_session_alone_is_believed() {
+async fn a_session_says_what_it_knows() {
     let database = TestDatabase::create().await;
-    let log = database.log().await;
-    for round in 0..20 {
-        let streams = ["pools/a", "pools/b", "pools/c"];
-        let sent = batch(streams.map(|stream| group(stream, 2 * round, 2)));
-        let first = 6 * round + 1;
-        let expected = [first, first + 2, first + 4].map(|first| appended([first]));
-        assert_eq!(append(&*log, &sent).await, expected);
+    let (log, mut admin) = (database.log().await, database.admin().await);
+    let arguments: String =
+        sqlx::query_scalar("SELECT pg_get_function_arguments('onsale_log.append_known'::regproc) || ') RETURNS ' || pg_get_function_result('onsale_log.append_known'::regproc)")
+            .fetch_one(&mut admin)
+            .await
+            .unwrap();
+    let spy = format!(
+        "ALTER FUNCTION onsale_log.append_known SET SCHEMA public; \
+         CREATE TABLE public.said (known boolean[], head bigint); \
+         CREATE FUNCTION onsale_log.append_known({arguments} LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN \
+             INSERT INTO public.said VALUES ($4, $5); \
+             RETURN QUERY SELECT * FROM public.append_known($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, \
+                 $15, $16); \
+         END $$"
+    );
+    // Safe: what the server says of its own function.
+    let spying = sqlx::raw_sql(AssertSqlSafe(spy)).execute(&mut admin);
+    spying.await.unwrap();
+
+    let batches: [&[_]; 3] = [
+        &[("pools/a", 0), ("pools/b", 0)],
+        &[("pools/a", 2), ("pools/c", 0), ("pools/b", 2)],
+        // The first is stale.
+        &[("pools/b", 2), ("pools/c", 2)],
+    ];
+    for writes in batches {
+        let groups = writes
+            .iter()
+            .map(|(stream, expected)| group(stream, *expected, 2));
+        append(&*log, &batch(groups)).await;
     }
+    let said: Vec<(Vec<bool>, Option<i64>)> = sqlx::query_as("SELECT known, head FROM public.said")
+        .fetch_all(&mut admin)
+        .await
+        .unwrap();
+    let expected = [
+        (vec![false, false], None),
+        (vec![true, false, true], Some(4)),
+        (vec![false, true], Some(10)),
+    ];
+    assert_eq!(said, expected);
+}
+
+/// A commit that fails takes back what the function had answered; another instance brings the log as far.
+#[tokio::test]
+async fn what_was_not_committed_is_not_known() {
+    let database = TestDatabase::create().await;
+    let (log, mut admin) = (database.log().await, database.admin().await);
+    run(
+        &mut admin,
+        "CREATE FUNCTION public.fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'not committed'; END $$;
+         CREATE CONSTRAINT TRIGGER fail AFTER INSERT ON onsale_log.events DEFERRABLE INITIALLY DEFERRED
+             FOR EACH ROW EXECUTE FUNCTION public.fail()",
+    )
+    .await;
+    log.append(&one("pools/a", 0, 1)).await.unwrap_err();
+    // Here the function's answer comes before the commit.
+    let locked = within(LIMIT, "the lock", log.lock()).await.unwrap();
+    locked.append(&one("pools/a", 0, 1)).await.unwrap_err();
+    run(&mut admin, "DROP TRIGGER fail ON onsale_log.events").await;
+    append_in(&mut admin, "pools/b", 0).await.unwrap();
+    assert_eq!(append(&*log, &one("pools/a", 1, 1)).await, [stale([0])]);
 }
