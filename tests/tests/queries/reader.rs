@@ -141,7 +141,8 @@ async fn read(
                 let passing = [Code::Unavailable, Code::DeadlineExceeded, Code::Cancelled];
                 // A connection that is cut in the middle of an answer.
                 let cut = status.code() == Code::Unknown && status.source().is_some();
-                assert!(passing.contains(&status.code()) || cut, "{status:?}");
+                let is_passing = passing.contains(&status.code()) || cut;
+                assert!(is_passing, "{pool} at {token:?}: {status:?}");
                 sleep(RETRY_INTERVAL).await;
             }
         }

@@ -100,7 +100,8 @@ impl Bought {
     }
 }
 
-/// Creates pools that a storm can buy of, and waits until memory has them; their names begin with `prefix`.
+/// Creates pools that a storm can buy of, and waits until memory and the table, which is a projection of its own, have them;
+/// their names begin with `prefix`.
 pub(crate) async fn pools(caller: &mut Caller, prefix: &str, count: usize) -> Vec<String> {
     let names: Vec<_> = (0..count).map(|n| format!("{prefix}-{n}")).collect();
     for name in &names {
@@ -111,6 +112,8 @@ pub(crate) async fn pools(caller: &mut Caller, prefix: &str, count: usize) -> Ve
         let token = created.consistency_token;
         let known = caller.availability(name, &token).await;
         known.expect("memory has it");
+        let shown = caller.pool(name, &token).await;
+        shown.expect("the table has it");
     }
     names
 }
