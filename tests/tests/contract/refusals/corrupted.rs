@@ -90,10 +90,12 @@ async fn a_corrupted_pool_refuses_every_sale_and_is_still_read() {
 
         // Readers count tickets and do not follow each, so a sale of nothing may escape them; a second creation cannot.
         let corrupted = (kind == "PoolCreated").then_some(v1::PoolState::Corrupted);
+        let receipt = created.receipt.expect("a receipt");
         eventually(LIMIT, "readers have it", || {
             let (mut caller, id, version) = (caller.clone(), &id, &version);
+            let token = &receipt.consistency_token;
             async move {
-                let pool = caller.pool(id, "").await.expect("reading goes on");
+                let pool = caller.pool(id, token).await.expect("reading goes on");
                 let right = corrupted.is_none_or(|corrupted| pool.state() == corrupted);
                 (pool.etag == *version && right).then_some(())
             }
