@@ -104,11 +104,17 @@ pub fn decide(
         Ok(()) if facts.count() > request.command.events_max() => Ok(Decision::SweepFirst),
         Ok(()) => Ok(Decision::Record(facts.into_vec())),
         Err(Refusal::SweepFirst) => Ok(Decision::SweepFirst),
-        Err(Refusal::Rejected(rejection)) if request.is_repeat && !rejection.is_lasting() => {
+        Err(Refusal::Rejected(rejection)) if is_recorded(pool, request, &rejection) => {
             Ok(refuse_for_good(request, rejection, ids))
         }
         Err(Refusal::Rejected(rejection)) => Err(rejection),
     }
+}
+
+/// Whether a refusal is for good by an event that says so. A pool's first event is its creation: before it there is no
+/// stream to record a refusal in, not even that of a creation which comes too late.
+const fn is_recorded(pool: &Pool, request: &Request, rejection: &Rejection) -> bool {
+    request.is_repeat && !rejection.is_lasting() && pool.limits.get().is_some()
 }
 
 fn refuse_for_good(request: &Request, rejection: Rejection, ids: &mut Ids) -> Decision {

@@ -41,11 +41,14 @@ fn random_stories_keep_every_invariant() {
     let reached: std::cell::RefCell<HashMap<&'static str, u32>> = std::cell::RefCell::default();
     let told = runner.run(&steps(), |steps| {
         let mut story = Story::new();
-        // Of a pool that does not exist yet.
+        // Of a pool that does not exist yet, and repeats of these.
         story.tell(Step::Claim {
             customer: 0,
             quantity: 1,
         });
+        story.tell(Step::CreateTooLate);
+        story.tell(Step::Repeat { of: 0 });
+        story.tell(Step::Repeat { of: 1 });
         story.tell(Step::Create);
         for step in steps {
             story.tell(step);

@@ -17,6 +17,8 @@ pub(super) enum Step {
         seconds: u64,
     },
     Create,
+    /// The show is now.
+    CreateTooLate,
     Claim {
         customer: u8,
         quantity: u32,

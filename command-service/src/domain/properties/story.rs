@@ -81,7 +81,8 @@ impl Story {
                 self.now = self.now.max(dead);
                 change_capacity(self.pool.stock.counts().sold.max(1))
             }
-            Step::Create => ten_tickets(),
+            Step::Create => ten_tickets(None),
+            Step::CreateTooLate => ten_tickets(Some(self.now)),
             Step::Claim { customer, quantity } => {
                 Command::ClaimTickets(self.order(customer, quantity, None))
             }
@@ -346,10 +347,11 @@ pub(super) fn fold_into(
 }
 
 /// Ten tickets, at most four an order and six a customer.
-fn ten_tickets() -> Command {
+fn ten_tickets(show_time: Option<Timestamp>) -> Command {
     let Command::CreatePool(mut create) = a_pool() else {
         unreachable!("a_pool() creates")
     };
     create.limits.max_tickets_per_customer = 6;
+    create.schedule.show_time = show_time.or(create.schedule.show_time);
     Command::CreatePool(create)
 }

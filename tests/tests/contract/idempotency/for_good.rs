@@ -5,12 +5,13 @@ use onsale_tests::caller::{
     a_pool, cancel_request, capacity_request, claim_request, create_request, request_id,
     stop_request,
 };
+use prost_types::Timestamp;
 use serde_json::json;
 use tonic::Request;
 
 use crate::{
     log,
-    refused::{Refused, refused},
+    refused::{Refused, refused, violates},
     shop::{Shop, caller_of, fresh_pool, shared},
 };
 
@@ -115,4 +116,26 @@ async fn what_can_never_be_recorded_is_refused_without_a_record() {
     let kinds: Vec<_> = events.iter().map(|event| event.kind.as_str()).collect();
     assert_eq!(kinds, ["PoolCreated", "PoolCancelled"]);
     assert!(log::events(&shop.database, &unknown).await.is_empty());
+}
+
+#[tokio::test]
+async fn a_creation_that_comes_too_late_leaves_its_name_free() {
+    let shop = shared().await;
+    let mut caller = shop.caller().await;
+    let id = fresh_pool();
+    let past = v1::Pool {
+        sales_end_time: Some(Timestamp {
+            seconds: 1_500_000_000,
+            nanos: 0,
+        }),
+        ..a_pool(1)
+    };
+    let late = create_request(&id, past);
+    for _ in 0..2 {
+        let answer = caller.commands.create_pool(repeated(late.clone())).await;
+        violates(answer, &["pool.sales_end_time"]);
+    }
+    assert!(log::events(&shop.database, &id).await.is_empty());
+    caller.create_pool(&id, 1).await.expect("the name is free");
+    caller.claim(&id, "a", 1).await.expect("it sells");
 }
