@@ -120,8 +120,16 @@ pub trait LockedLog: Send {
     async fn append(self: Box<Self>, batch: &AppendBatch) -> Result<Appended, AppendError>;
 
     /// Gives the lock back; dropping does too, at the price of a connection.
-    async fn release(self: Box<Self>);
+    ///
+    /// # Errors
+    /// It is not certain that the lock was held until now: what was read under it may have been outdated since.
+    async fn release(self: Box<Self>) -> Result<(), LockLost>;
 }
+
+/// The lock may have been lost some time ago, to a time-out or with a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the log's lock may have been lost")]
+pub struct LockLost;
 
 /// Hints that the log grew. They may be lost, late or doubled; they are never the truth.
 #[async_trait]

@@ -265,14 +265,11 @@ impl Actor {
                 if news.len() == history::PAGE_EVENTS {
                     self.catch_up().await;
                 }
-                self.begin_batch();
-                if self
-                    .again
-                    .iter()
-                    .any(|call| call.attempts >= Self::ATTEMPTS_BEFORE_LOCK)
-                {
+                let attempts = self.again.iter().map(|call| call.attempts).max();
+                if attempts >= Some(Self::ATTEMPTS_BEFORE_LOCK) {
                     return self.take_over().await;
                 }
+                self.begin_batch();
                 None
             }
             Landing::Stale => {

@@ -30,6 +30,8 @@ struct Submission {
     group: Group,
     /// What the group's events say; empty if that is not known any more.
     facts: Vec<PoolEvent>,
+    /// It was sent before, and may have been recorded, or be yet.
+    is_unknown: bool,
     verdict: oneshot::Sender<Verdict>,
 }
 
@@ -104,11 +106,27 @@ impl Committer {
         group: Group,
         facts: Vec<PoolEvent>,
     ) -> oneshot::Receiver<Verdict> {
+        self.send(pool, group, facts, false)
+    }
+
+    /// Sends a group once more whose outcome is not known: it is said to be refused only when an append has said so.
+    pub fn resubmit(&self, pool: &PoolId, group: Group) -> oneshot::Receiver<Verdict> {
+        self.send(pool, group, Vec::new(), true)
+    }
+
+    fn send(
+        &self,
+        pool: &PoolId,
+        group: Group,
+        facts: Vec<PoolEvent>,
+        is_unknown: bool,
+    ) -> oneshot::Receiver<Verdict> {
         let (verdict, receiver) = oneshot::channel();
         let submission = Submission {
             pool: pool.clone(),
             group,
             facts,
+            is_unknown,
             verdict,
         };
         if let Err(mpsc::error::TrySendError::Full(submission)) =
@@ -198,6 +216,7 @@ async fn commit(
     metrics: &AppendMetrics,
     gathered: Vec<Submission>,
 ) -> Option<Recorded> {
+    let is_unknown = gathered.iter().any(|submission| submission.is_unknown);
     let (groups, waiting): (Vec<_>, Vec<_>) = gathered
         .into_iter()
         .map(|s| (s.group, (s.pool, s.facts, s.verdict)))
@@ -205,7 +224,7 @@ async fn commit(
     let outcomes = match AppendBatch::new(groups) {
         Ok(batch) => {
             let sent = Instant::now();
-            let outcomes = append_until_definite(log, limits, metrics, &batch).await;
+            let outcomes = append_until_definite(log, limits, metrics, &batch, is_unknown).await;
             metrics.settled(
                 u32::try_from(batch.event_count()).unwrap_or(u32::MAX),
                 sent.elapsed(),
@@ -275,15 +294,16 @@ const fn found(outcome: &GroupOutcome) -> Found {
     }
 }
 
-/// Sends the same batch until its outcome is definite. Once an attempt's outcome is unknown only an answer counts: a
-/// later refusal says nothing of the attempt that may still be under way in an abandoned backend.
+/// Sends the same batch until its outcome is definite. Once an attempt's outcome is unknown (before this, if it is so from
+/// the start) only an answer counts: a later refusal says nothing of the attempt that may still be under way in an abandoned
+/// backend.
 async fn append_until_definite(
     log: &dyn EventLog,
     limits: CommitLimits,
     metrics: &AppendMetrics,
     batch: &AppendBatch,
+    mut unknown: bool,
 ) -> Option<Vec<GroupOutcome>> {
-    let mut unknown = false;
     let mut pause = limits.retry_min;
     for attempt in 1_u32.. {
         let error = match log.append(batch).await {

@@ -9,3 +9,4 @@ mod places;
 mod races;
 mod refused_for_good;
 mod simulation;
+mod under_the_lock;

@@ -11,7 +11,7 @@ use tokio::sync::{OwnedRwLockWriteGuard, RwLock, watch};
 
 use super::{
     AppendBatch, AppendError, Appended, EventLog, Group, GroupOutcome, Head, Hints, HintsLost,
-    LockedLog, LogClock, Origin, Position, ReadError, RecordedEvent, StreamName, Version,
+    LockLost, LockedLog, LogClock, Origin, Position, ReadError, RecordedEvent, StreamName, Version,
 };
 use crate::{id::EventId, time::Timestamp};
 
@@ -144,8 +144,9 @@ impl LockedLog for Locked {
         Ok(self.log.append_now(batch))
     }
 
-    async fn release(self: Box<Self>) {
+    async fn release(self: Box<Self>) -> Result<(), LockLost> {
         drop(self);
+        Ok(())
     }
 }
 

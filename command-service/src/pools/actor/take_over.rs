@@ -26,9 +26,15 @@ impl Actor {
                 self.take_calls();
                 let batch = self.begin_batch();
                 if batch.events.is_empty() {
-                    // Complete under the lock, so every refusal is true.
-                    log.release().await;
-                    self.answer(batch);
+                    // Complete under the lock, so every refusal is true, if it was held until all was decided.
+                    match log.release().await {
+                        Ok(()) => self.answer(batch),
+                        Err(lost) => {
+                            tracing::warn!(pool = %self.id, error = &lost as &dyn std::error::Error, "decided again");
+                            self.undo(batch);
+                            self.begin_batch();
+                        }
+                    }
                     return None;
                 }
                 self.append_locked(log, batch).await
@@ -62,7 +68,9 @@ impl Actor {
                 return Ok(Some(log));
             }
             // Far behind, after a while without commands: others go on selling meanwhile.
-            log.release().await;
+            if log.release().await.is_err() {
+                tracing::debug!(pool = %self.id, "the log's lock was lost before anything was decided");
+            }
             let log = Arc::clone(&self.context.log);
             history::catch_up(log.as_ref(), &self.stream, &mut self.pool).await?;
         }
@@ -125,7 +133,7 @@ impl Actor {
                 tracing::warn!(pool = %self.id, error = &*error, "an append under the lock has no known outcome");
                 // The same group, sent until the answer is definite.
                 let group = append.into_groups().pop()?;
-                let verdict = self.context.committer.submit(&self.id, group, Vec::new());
+                let verdict = self.context.committer.resubmit(&self.id, group);
                 return Some(Flight::Append { batch, verdict });
             }
         }

@@ -223,7 +223,7 @@ impl LockedLog for FaultyLock {
         }
     }
 
-    async fn release(self: Box<Self>) {
-        drop(self);
+    async fn release(self: Box<Self>) -> Result<(), LockLost> {
+        self.locked.release().await
     }
 }

@@ -23,6 +23,7 @@ pub(super) struct GatedLog {
     pub(super) inner: memory::MemoryLog,
     gate: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    passed: Arc<AtomicUsize>,
     /// What goes wrong with the next appends, in this order.
     pub(super) faults: Arc<std::sync::Mutex<VecDeque<AppendError>>>,
     /// The batches that came to the gate, by their expected versions.
@@ -31,6 +32,17 @@ pub(super) struct GatedLog {
     pub(super) read_locked: Arc<std::sync::Mutex<Vec<usize>>>,
     /// What others append each time before the lock is got.
     pub(super) others: Arc<std::sync::Mutex<Vec<PoolEvent>>>,
+    /// What goes wrong with the next locks, in this order.
+    pub(super) lock_faults: Arc<std::sync::Mutex<VecDeque<LockFault>>>,
+}
+
+/// What goes wrong under the lock.
+#[derive(Clone, Debug)]
+pub(super) enum LockFault {
+    /// The append is recorded, and its answer lost.
+    Unanswered,
+    /// After a page is read the lock is lost, others append this, and the page comes when the gate lets it.
+    Lost(Vec<PoolEvent>),
 }
 
 impl GatedLog {
@@ -39,22 +51,55 @@ impl GatedLog {
             inner,
             gate: Arc::new(Semaphore::new(0)),
             waiting: Arc::default(),
+            passed: Arc::default(),
             faults: Arc::default(),
             seen: Arc::default(),
             read_locked: Arc::default(),
             others: Arc::default(),
+            lock_faults: Arc::default(),
         }
+    }
+
+    async fn wait_at_the_gate(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        self.gate.acquire().await.unwrap().forget();
+        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.passed.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// At the end of the stream.
+    async fn append_foreign(&self, events: &[PoolEvent]) {
+        let version = history(&self.inner).await.len();
+        append_foreign(&self.inner, i64::try_from(version).unwrap(), events).await;
     }
 
     /// Waits until an append stands at the gate.
     pub(super) async fn someone_waits(&self) {
+        Self::until("nothing is appended", || {
+            self.waiting.load(Ordering::SeqCst) > 0
+        })
+        .await;
+    }
+
+    async fn until(otherwise: &str, is_so: impl Fn() -> bool) {
         for _ in 0..YIELDS_MAX {
-            if self.waiting.load(Ordering::SeqCst) > 0 {
+            if is_so() {
                 return;
             }
             tokio::task::yield_now().await;
         }
-        panic!("nothing is appended");
+        panic!("{otherwise}");
+    }
+
+    /// Waits for an append at the gate, and until it has passed.
+    pub(super) async fn one_passes(&self) {
+        self.someone_waits().await;
+        let before = self.passed.load(Ordering::SeqCst);
+        self.let_one_through();
+        Self::until("nothing passes the gate", || {
+            self.passed.load(Ordering::SeqCst) > before
+        })
+        .await;
     }
 
     /// Lets one append through.
@@ -73,9 +118,7 @@ impl EventLog for GatedLog {
     async fn append(&self, batch: &AppendBatch) -> Result<Appended, AppendError> {
         let expected = batch.groups()[0].writes[0].expected.get();
         self.seen.lock().unwrap().push(expected);
-        self.waiting.fetch_add(1, Ordering::SeqCst);
-        self.gate.acquire().await.unwrap().forget();
-        self.waiting.fetch_sub(1, Ordering::SeqCst);
+        self.wait_at_the_gate().await;
         if let Some(fault) = self.faults.lock().unwrap().pop_front() {
             return Err(fault);
         }
@@ -110,13 +153,14 @@ impl EventLog for GatedLog {
     async fn lock(&self) -> Result<Box<dyn LockedLog>, ReadError> {
         let others = self.others.lock().unwrap().clone();
         for some in others.chunks(AppendBatch::GROUP_EVENTS_MAX) {
-            let version = history(&self.inner).await.len();
-            append_foreign(&self.inner, i64::try_from(version).unwrap(), some).await;
+            self.append_foreign(some).await;
         }
         self.read_locked.lock().unwrap().push(0);
-        Ok(Box::new(Counted {
-            inner: self.inner.lock().await?,
-            read_locked: Arc::clone(&self.read_locked),
+        let fault = self.lock_faults.lock().unwrap().pop_front();
+        Ok(Box::new(Locked {
+            log: self.clone(),
+            inner: Some(self.inner.lock().await?),
+            fault,
         }))
     }
 
@@ -130,15 +174,21 @@ impl EventLog for GatedLog {
 }
 
 /// The lock of the log, which counts what is read under it.
-struct Counted {
-    inner: Box<dyn LockedLog>,
-    read_locked: Arc<std::sync::Mutex<Vec<usize>>>,
+struct Locked {
+    log: GatedLog,
+    /// None if it was lost.
+    inner: Option<Box<dyn LockedLog>>,
+    fault: Option<LockFault>,
+}
+
+fn lost() -> AppendError {
+    AppendError::NotAppended("the lock was lost".into())
 }
 
 #[async_trait]
-impl LockedLog for Counted {
+impl LockedLog for Locked {
     fn asked_at(&self) -> Timestamp {
-        self.inner.asked_at()
+        self.inner.as_ref().unwrap().asked_at()
     }
 
     async fn read_stream(
@@ -147,16 +197,28 @@ impl LockedLog for Counted {
         after: Version,
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
-        let page = self.inner.read_stream(stream, after, limit).await?;
-        *self.read_locked.lock().unwrap().last_mut().unwrap() += page.len();
+        let inner = self.inner.as_mut().unwrap();
+        let page = inner.read_stream(stream, after, limit).await?;
+        *self.log.read_locked.lock().unwrap().last_mut().unwrap() += page.len();
+        if let Some(LockFault::Lost(others)) = &self.fault {
+            self.inner = None;
+            self.log.append_foreign(others).await;
+            self.log.wait_at_the_gate().await;
+        }
         Ok(page)
     }
 
     async fn append(self: Box<Self>, batch: &AppendBatch) -> Result<Appended, AppendError> {
-        self.inner.append(batch).await
+        let appended = self.inner.ok_or_else(lost)?.append(batch).await?;
+        match self.fault {
+            Some(LockFault::Unanswered) => {
+                Err(AppendError::OutcomeUnknown("the answer is lost".into()))
+            }
+            Some(LockFault::Lost(_)) | None => Ok(appended),
+        }
     }
 
-    async fn release(self: Box<Self>) {
-        self.inner.release().await;
+    async fn release(self: Box<Self>) -> Result<(), LockLost> {
+        self.inner.ok_or(LockLost)?.release().await
     }
 }

@@ -16,8 +16,8 @@ use super::{
     read,
 };
 use crate::log::{
-    AppendBatch, AppendError, Appended, LockedLog, LogClock, Position, ReadError, RecordedEvent,
-    StreamName, Version,
+    AppendBatch, AppendError, Appended, LockLost, LockedLog, LogClock, Position, ReadError,
+    RecordedEvent, StreamName, Version,
 };
 use crate::time::Timestamp;
 
@@ -123,9 +123,14 @@ impl LockedLog for Locked {
             Ok(reply)
         };
         let reply = match tokio::time::timeout(self.timeout, call).await {
-            Ok(reply) => reply?,
-            Err(elapsed) => return Err(AppendError::OutcomeUnknown(elapsed.into())),
+            Ok(reply) => reply,
+            Err(elapsed) => Err(AppendError::OutcomeUnknown(elapsed.into())),
         };
+        let reply = reply.inspect_err(|error| {
+            if matches!(error, AppendError::OutcomeUnknown(_)) {
+                self.connections.close_idle();
+            }
+        })?;
         self.clock.learn(sent, reply.time, Instant::now());
         self.appended.send_if_modified(|head| {
             let newer = reply.appended.head > *head;
@@ -136,10 +141,13 @@ impl LockedLog for Locked {
         Ok(reply.appended)
     }
 
-    async fn release(mut self: Box<Self>) {
+    /// An answer to ROLLBACK comes from a session that has lived until then, and its transaction with it.
+    async fn release(mut self: Box<Self>) -> Result<(), LockLost> {
         let rollback = sqlx::raw_sql("ROLLBACK").execute(&mut self.session.connection);
-        if let Ok(Ok(_)) = tokio::time::timeout(self.timeout, rollback).await {
-            self.connections.put_back(self.session);
-        }
+        let Ok(Ok(_)) = tokio::time::timeout(self.timeout, rollback).await else {
+            return Err(LockLost);
+        };
+        self.connections.put_back(self.session);
+        Ok(())
     }
 }

@@ -164,7 +164,7 @@ async fn a_lock_says_when_it_was_asked_for(log: Arc<dyn EventLog>) {
     };
     let between = first.asked_at();
     assert!(before <= between);
-    first.release().await;
+    first.release().await.expect("it was held");
     let asked_at = within(LIMIT, "the second lock", second).await.unwrap();
     assert!(between <= asked_at && asked_at <= log.head().await.unwrap().time);
 }

@@ -89,7 +89,7 @@ async fn the_lock_has_its_time_and_is_to_be_had_elsewhere() {
     proxy.freeze_open();
     // The connection that was idle has its time; a new one has the lock.
     let first = within(LIMIT, "the lock", log.lock()).await.unwrap();
-    first.release().await;
+    first.release().await.expect("it was held");
 
     for round in 1..3 {
         let mut locked = within(LIMIT, "an answer", log.lock()).await.unwrap();

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use onsale_shared::log::{AppendError, EventLog, Version};
+use onsale_shared::log::{AppendError, EventLog, LockLost, Version};
 use onsale_tests::{database::TestDatabase, proxy::Proxy, wait::within};
 
 use super::server::lock_holders;
@@ -28,6 +28,22 @@ async fn a_holder_that_does_nothing_loses_the_lock() {
     let late = locked.append(&one("pools/a", 1, 1)).await;
     assert!(matches!(late, Err(AppendError::NotAppended(_))), "{late:?}");
     assert_eq!(read_all(&*log).await.len(), 1);
+}
+
+#[tokio::test]
+async fn who_gives_the_lock_back_learns_whether_it_was_held_until_then() {
+    let database = TestDatabase::create().await;
+    let log = database.log().await;
+    let mut locked = within(LIMIT, "the lock", log.lock()).await.unwrap();
+    let stream = "pools/a".into();
+    let read = locked.read_stream(&stream, Version::START, 1).await;
+    assert_eq!(read.expect("it is held").len(), 0);
+    // What was read is outdated now.
+    let sent = one("pools/a", 0, 1);
+    within(SOON, "the lock of an idle holder", append(&*log, &sent)).await;
+    assert_eq!(locked.release().await, Err(LockLost));
+    let held = within(LIMIT, "the lock", log.lock()).await.unwrap();
+    assert_eq!(held.release().await, Ok(()));
 }
 
 #[tokio::test]
