@@ -9,4 +9,5 @@ mod places;
 mod races;
 mod refused_for_good;
 mod simulation;
+mod sweeping;
 mod under_the_lock;

@@ -5,7 +5,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use onsale_shared::time::Timestamp;
+use onsale_shared::{log::AppendBatch, time::Timestamp};
 use tokio::time::Instant;
 
 use super::Actor;
@@ -82,14 +82,13 @@ impl Actor {
         }
     }
 
-    /// Gives places of dead claims back, as many as the batch takes.
+    /// Gives places of dead claims back, as many as the batch takes. Beyond what commands may fill there is room for half as
+    /// many events again: a pool whose commands fill every batch has claims that end, too.
     pub(super) fn sweep(&mut self) {
         let at = self.decision_time();
-        let room = self
-            .context
-            .limits
-            .batch_events
-            .saturating_sub(self.pending.events.len());
+        let (batch, events) = (self.context.limits.batch_events, self.pending.events.len());
+        let all = (batch + batch.div_ceil(2)).min(AppendBatch::GROUP_EVENTS_MAX);
+        let room = all.saturating_sub(events).min(batch);
         let facts = sweep(&self.pool, at, room, &mut self.context.ids.ids(at));
         if facts.is_empty() {
             return;
