@@ -56,8 +56,8 @@ pub enum Reply {
     Stream {
         /// The command's number in its stream.
         number: u64,
-        /// To all answers of the stream; has room for each of its commands that wait.
-        answers: mpsc::Sender<Numbered>,
+        /// To all answers of the stream. Never full: an answer that found no room would be lost, and its caller left to wait.
+        answers: mpsc::UnboundedSender<Numbered>,
     },
 }
 
@@ -198,7 +198,7 @@ impl Call {
     pub fn answer(self, answer: Result<Answer, Failure>) {
         match self.reply {
             Reply::Call(reply) => drop(reply.send(answer)),
-            Reply::Stream { number, answers } => drop(answers.try_send((number, answer))),
+            Reply::Stream { number, answers } => drop(answers.send((number, answer))),
         }
     }
 }

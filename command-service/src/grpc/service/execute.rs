@@ -53,7 +53,12 @@ pub(super) struct Execution {
     next: u64,
     waiting: HashMap<u64, Waiting>,
     order: Order,
-    answers: (mpsc::Sender<Numbered>, mpsc::Receiver<Numbered>),
+    /// Bounded by the places that its commands hold until they are answered: those that wait, and those that were told
+    /// already that they are too late. Answers are taken before a further command is read.
+    answers: (
+        mpsc::UnboundedSender<Numbered>,
+        mpsc::UnboundedReceiver<Numbered>,
+    ),
     /// When which command is too late.
     deadlines: BTreeSet<(Instant, u64)>,
     timer: Pin<Box<Sleep>>,
@@ -93,7 +98,7 @@ impl Execution {
             next: 0,
             waiting: HashMap::new(),
             order: Order::default(),
-            answers: mpsc::channel(service.stream_commands_max),
+            answers: mpsc::unbounded_channel(),
             deadlines: BTreeSet::new(),
             timer: Box::pin(sleep_until((Instant::now() + FAR).into())),
             stopped,
