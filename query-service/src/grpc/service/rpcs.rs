@@ -230,7 +230,7 @@ impl QueryService for Service {
         let page = answer.map_err(|error| self.failed(&error, metadata))?;
         Ok(Response::new(v1::ListRefusalsResponse {
             refusals: page.rows.iter().map(convert::refusals).collect(),
-            next_page_token: next_page_token(asked.page_query, page.next.as_ref()),
+            next_page_token: asked.next_page_token(page.next.as_ref()),
         }))
     }
 

@@ -1,19 +1,25 @@
 //! What `ListRefusals` is asked.
 
 use onsale_proto::{reason::Reason, v1};
-use onsale_shared::{refusals::Selection, time::Timestamp};
+use onsale_shared::{
+    refusals::{Key, Selection},
+    time::Timestamp,
+};
 
 use super::{Violations, pool};
 use crate::{
-    grpc::pages::{PageQuery, page},
-    queries::refusals::{RefusalsQuery, SPAN_MAX, span},
+    grpc::pages::{self, PageQuery, page},
+    queries::{
+        Page,
+        refusals::{RefusalsQuery, SPAN_MAX, span},
+    },
 };
 
 /// A page of refusals.
 #[derive(Debug)]
 pub(in crate::grpc) struct Asked {
     pub(in crate::grpc) query: RefusalsQuery,
-    pub(in crate::grpc) page_query: PageQuery,
+    page_query: PageQuery,
 }
 
 pub(in crate::grpc) fn list_refusals(
@@ -40,12 +46,22 @@ pub(in crate::grpc) fn list_refusals(
     });
     let fields = (&request.pool, &request.reason, range);
     let page_query = PageQuery::of("ListRefusals", &fields);
-    let page = page(
+    let page = page::<Continued>(
         &mut violations,
         page_query,
         request.page_size,
         &request.page_token,
     );
+    let since = page.as_ref().and_then(|page| page.after.as_ref());
+    let since = since.map(|(since, _)| *since);
+    let span = span.and_then(|(start, end)| {
+        // All pages are of what the first one was asked about, however late the last one is asked for.
+        let start = since.unwrap_or(start);
+        let fits = end.since(start) <= SPAN_MAX;
+        let fits = fits.then_some(()).ok_or_else(|| OUTDATED.to_owned());
+        violations.take("page_token", fits)?;
+        Some((start, end))
+    });
     match (pool, reason, span, page) {
         (Some(pool), Some(reason), Some((start, end)), Some(page)) => Ok(Asked {
             query: RefusalsQuery {
@@ -55,11 +71,27 @@ pub(in crate::grpc) fn list_refusals(
                     start,
                     end,
                 },
-                page,
+                page: Page {
+                    size: page.size,
+                    after: page.after.map(|(_, key)| key),
+                },
             },
             page_query,
         }),
         _ => Err(violations),
+    }
+}
+
+/// Where a page goes on: since when the first one looked, and after which row.
+type Continued = (Timestamp, Key);
+
+const OUTDATED: &str = "leads further back than 31 days";
+
+impl Asked {
+    /// The token of the page after this one.
+    pub(in crate::grpc) fn next_page_token(&self, next: Option<&Key>) -> String {
+        let next = next.map(|key| (self.query.selection.start, key));
+        pages::next_page_token(self.page_query, next.as_ref())
     }
 }
 
@@ -74,7 +106,6 @@ fn known(name: &str) -> Result<String, String> {
 mod tests {
     use super::super::tests::fields;
     use super::*;
-    use crate::grpc::pages::next_page_token;
 
     fn at(seconds: i64) -> Option<prost_types::Timestamp> {
         Some(prost_types::Timestamp { seconds, nanos: 0 })
@@ -129,15 +160,38 @@ mod tests {
     }
 
     #[test]
+    fn later_pages_look_as_far_back_as_the_first() {
+        let first = asked(&v1::ListRefusalsRequest::default()).unwrap();
+        let key = serde_json::json!({
+            "second": first.query.selection.start, "pool": "abc", "reason": "SOLD_OUT", "instance": "i"
+        });
+        let key: Key = serde_json::from_value(key).unwrap();
+        let page_token = first.next_page_token(Some(&key));
+        let continued = |seconds: i64| {
+            let now = Timestamp::from_seconds_and_nanos(100 * DAY + seconds, 0);
+            let request = v1::ListRefusalsRequest {
+                page_token: page_token.clone(),
+                ..Default::default()
+            };
+            list_refusals(&request, now.expect("a time"))
+        };
+        let second = continued(5 * 60).unwrap().query;
+        assert_eq!(second.selection.start, first.query.selection.start);
+        assert!(second.page.after.is_some());
+        let outdated = continued(31 * DAY).map(drop).unwrap_err();
+        assert_eq!(fields(outdated), ["page_token"]);
+    }
+
+    #[test]
     fn a_token_that_nobody_was_given_is_refused() {
         let fields_of = (&String::new(), &String::new(), Some([None::<Timestamp>; 2]));
         let query = PageQuery::of("ListRefusals", &fields_of);
         let with = |second: serde_json::Value| {
-            let key = serde_json::json!({
+            let key = serde_json::json!(["1970-04-10T23:00:00Z", {
                 "second": second, "pool": "abc", "reason": "SOLD_OUT", "instance": "i"
-            });
+            }]);
             asked(&v1::ListRefusalsRequest {
-                page_token: next_page_token(query, Some(&key)),
+                page_token: pages::next_page_token(query, Some(&key)),
                 ..Default::default()
             })
         };
