@@ -8,7 +8,7 @@
 mod agenda;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, HashMap, VecDeque},
     ops::Bound,
     sync::{
         Arc, OnceLock, PoisonError, RwLock,
@@ -25,6 +25,8 @@ use agenda::Agenda;
 
 /// How many pools that time has changed are published before readers have their turn.
 const BATCH_POOLS: usize = 1_000;
+/// How many pages back it is known until when memory had stood there. Tables are some pages behind, as a rule.
+const COURSE_PAGES: usize = 64;
 
 /// How far memory has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -70,6 +72,8 @@ pub(crate) struct Hub {
 #[derive(Debug, Default)]
 struct Memory {
     progress: Progress,
+    /// Where it stood before each of the last pages, and until when, oldest first.
+    course: VecDeque<Progress>,
     pools: HashMap<PoolId, watch::Sender<Arc<Snapshot>>>,
     /// Each pool once, by the position of its last event.
     by_position: BTreeMap<Position, PoolId>,
@@ -98,6 +102,22 @@ impl Hub {
     /// How far memory has come.
     pub(crate) fn progress(&self) -> Progress {
         self.read(|memory| memory.progress)
+    }
+
+    /// Until when a table is complete that includes the log up to `table.position`: its checkpoint rests while nothing is
+    /// recorded, but time goes on.
+    pub(crate) fn as_fresh_as(&self, table: Progress) -> Progress {
+        self.read(|memory| {
+            let course = memory.course.iter().chain([&memory.progress]);
+            let mut reached = course
+                .rev()
+                .filter(|stood| stood.position <= table.position);
+            let time = reached.next().map_or(table.time, |stood| stood.time);
+            Progress {
+                time: table.time.max(time),
+                ..table
+            }
+        })
     }
 
     /// Up to where all that events and time changed is with the subscribers. Time may have come further; it does not go
@@ -165,6 +185,12 @@ impl Memory {
         changed: impl IntoIterator<Item = Arc<Pool>>,
         now: Progress,
     ) -> Progress {
+        if now.position > self.progress.position {
+            if self.course.len() == COURSE_PAGES {
+                self.course.pop_front();
+            }
+            self.course.push_back(self.progress);
+        }
         self.progress = Progress {
             position: now.position,
             time: now.time.max(self.progress.time),

@@ -46,11 +46,10 @@ impl Queries {
     ) -> Result<(Priced<(ShownClaim, Vec<TicketRow>)>, Progress), QueryError> {
         self.check_ready()?;
         self.check_pool(pool, freshness).await?;
-        let (of, clock) = (pool.clone(), self.clock.clone());
-        let reading = self.read(&CLAIMS, freshness, move |connection| {
-            // Not before: deadlines may pass while it is waited for what is required.
-            let (pool, now) = (of.clone(), clock.now());
-            Box::pin(async move { read::claim(connection, &pool, id, now).await })
+        let of = pool.clone();
+        let reading = self.read_as_of(&CLAIMS, freshness, move |connection, as_of| {
+            let pool = of.clone();
+            Box::pin(async move { read::claim(connection, &pool, id, as_of).await })
         });
         let (found, included) = reading.await?;
         let unknown = || QueryError::UnknownClaim(pool.clone(), id);
@@ -71,10 +70,10 @@ impl Queries {
         if let Some(pool) = &filter.pool {
             self.check_pool(pool, freshness).await?;
         }
-        let (asked, clock) = (page.clone(), self.clock.clone());
-        let reading = self.read(&CLAIMS, freshness, move |connection| {
-            let (filter, page, now) = (filter.clone(), asked.clone(), clock.now());
-            Box::pin(async move { read::claims(connection, &filter, &page, now).await })
+        let asked = page.clone();
+        let reading = self.read_as_of(&CLAIMS, freshness, move |connection, as_of| {
+            let (filter, page) = (filter.clone(), asked.clone());
+            Box::pin(async move { read::claims(connection, &filter, &page, as_of).await })
         });
         let (rows, included) = reading.await?;
         let Paged { rows, next } = page.of(rows, |claim| claim.row.position);

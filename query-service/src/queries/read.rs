@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use onsale_shared::log::Position;
+use onsale_shared::{log::Position, time::Timestamp};
 use sqlx::PgConnection;
 use tokio::{
     sync::watch,
@@ -35,10 +35,34 @@ impl Queries {
         T: Send + 'static,
         Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T> + Send + Sync + 'static,
     {
+        self.read_as_of(projection, freshness, move |connection, _as_of| {
+            read(connection)
+        })
+        .await
+    }
+
+    /// As [`Self::read`], for rows that time alone changes: `read` is told until when they are complete. What they would
+    /// be later nobody knows: an event may have come before.
+    pub(crate) async fn read_as_of<T, Read>(
+        &self,
+        projection: &'static Projection,
+        freshness: Freshness,
+        read: Read,
+    ) -> Result<(T, Progress), QueryError>
+    where
+        T: Send + 'static,
+        Read: for<'c> Fn(&'c mut PgConnection, Timestamp) -> Reading<'c, T> + Send + Sync + 'static,
+    {
         let (required, read) = (freshness.required, Arc::new(read));
+        let hub = Arc::clone(&self.hub);
         self.read_at(projection.name, freshness, move |connection| {
-            let read = Arc::clone(&read);
-            Box::pin(async move { snapshot::read(connection, projection, required, &*read).await })
+            let (read, hub) = (Arc::clone(&read), Arc::clone(&hub));
+            Box::pin(async move {
+                snapshot::read(connection, projection, required, |connection, table| {
+                    read(connection, hub.as_fresh_as(table).time)
+                })
+                .await
+            })
         })
         .await
     }
@@ -66,7 +90,6 @@ impl Queries {
             if Instant::now() >= deadline {
                 return Err(not_in_time(known.as_ref(), required));
             }
-            let memory = self.hub.progress();
             let answer = self.read_models.read_until(deadline, &read).await;
             let Some(answer) = answer else {
                 return Err(not_in_time(known.as_ref(), required));
@@ -75,7 +98,7 @@ impl Queries {
             let table = checkpoint.progress;
             required = checkpoint.needs(required);
             if let Some(rows) = rows.filter(|_| table.position >= required) {
-                return Ok((rows, as_fresh_as(table, memory)));
+                return Ok((rows, self.hub.as_fresh_as(table)));
             }
         }
     }
@@ -101,36 +124,5 @@ fn not_in_time(known: Option<&watch::Receiver<Known>>, required: Position) -> Qu
         QueryError::Behind { position, required }
     } else {
         QueryError::DatabaseTooSlow
-    }
-}
-
-/// How far a table is that was read when memory had come so far before: on an idle log its checkpoint rests, but time
-/// goes on.
-fn as_fresh_as(table: Progress, memory: Progress) -> Progress {
-    if table.position < memory.position {
-        return table;
-    }
-    Progress {
-        time: table.time.max(memory.time),
-        ..table
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::availability::hub::tests::at;
-
-    #[test]
-    fn on_an_idle_log_time_goes_on() {
-        let memory = Progress {
-            time: at(900).time,
-            ..at(7)
-        };
-        assert_eq!(as_fresh_as(at(7), memory), memory);
-        // A table that has more than memory had has all that memory had.
-        assert_eq!(as_fresh_as(at(8), memory).time, at(900).time);
-        assert_eq!(as_fresh_as(at(8), memory).position, at(8).position);
-        assert_eq!(as_fresh_as(at(6), memory), at(6));
     }
 }

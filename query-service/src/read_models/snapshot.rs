@@ -8,31 +8,33 @@ use onsale_shared::log::Position;
 use sqlx::{AssertSqlSafe, PgConnection};
 
 use super::generations::Checkpoint;
-use crate::{database::Reading, projections::Projection};
+use crate::{availability::Progress, database::Reading, projections::Projection};
 
 /// How long one statement of a read may take, in milliseconds: a page by its index takes a few. PostgreSQL gives up what
 /// nobody waits for any more.
 pub(crate) const READ_STATEMENT_MS_MAX: u32 = 2_000;
 
-/// Reads in one snapshot, if it is as fresh as is required; the checkpoint of the snapshot in any case.
+/// Reads in one snapshot, if it is as fresh as is required; the checkpoint of the snapshot in any case. `read` is told how far
+/// the tables are.
 pub(crate) async fn read<T, Read>(
     connection: &mut PgConnection,
     projection: &'static Projection,
     required: Position,
-    read: &Read,
+    read: Read,
 ) -> Result<(Checkpoint, Option<T>), sqlx::Error>
 where
-    Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T> + Sync,
+    Read: for<'c> FnOnce(&'c mut PgConnection, Progress) -> Reading<'c, T>,
 {
-    let checkpoint = begin(connection, projection).await?;
-    let rows = if checkpoint.is_fresh(required) {
-        read(connection).await.map(Some)
-    } else {
-        Ok(None)
+    let begun = begin(connection, projection).await;
+    let rows = match &begun {
+        Ok(checkpoint) if checkpoint.is_fresh(required) => {
+            read(connection, checkpoint.progress).await.map(Some)
+        }
+        Ok(_) | Err(_) => Ok(None),
     };
-    // A row that cannot be read leaves a good connection behind.
+    // What could not be begun or read leaves a good connection behind.
     sqlx::raw_sql("ROLLBACK").execute(connection).await?;
-    Ok((checkpoint, rows?))
+    Ok((begun?, rows?))
 }
 
 /// Reads what belongs to no projection, within the same limits.

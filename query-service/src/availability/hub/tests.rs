@@ -165,3 +165,29 @@ fn what_is_still_to_be_published_is_not_promised_and_not_forgotten() {
     assert!(first.has_changed().unwrap());
     assert_eq!(hub.published().time.as_micros(), 60);
 }
+
+/// A table that has the first page, while memory has the third one.
+#[test]
+fn a_table_that_is_behind_is_complete_until_the_next_page_came() {
+    let stood = |position, micros| Progress {
+        position: Position::new(position).unwrap(),
+        time: Timestamp::from_micros(micros),
+    };
+    let hub = Hub::default();
+    for (position, micros) in [(7, 10), (7, 90), (8, 100), (9, 110)] {
+        hub.publish([], stood(position, micros));
+    }
+    assert_eq!(hub.as_fresh_as(stood(6, 5)), stood(6, 5));
+    assert_eq!(hub.as_fresh_as(stood(7, 10)), stood(7, 90));
+    assert_eq!(hub.as_fresh_as(stood(8, 100)), stood(8, 100));
+    // On an idle log time goes on.
+    hub.publish([], stood(9, 500));
+    assert_eq!(hub.as_fresh_as(stood(9, 110)), stood(9, 500));
+    // A table that has more than memory has all that memory has, and its own time.
+    assert_eq!(hub.as_fresh_as(stood(10, 490)), stood(10, 500));
+    assert_eq!(hub.as_fresh_as(stood(10, 510)), stood(10, 510));
+    for position in 0..1_000 {
+        hub.publish([], stood(10 + position, 1_000));
+    }
+    hub.read(|memory| assert_eq!(memory.course.len(), COURSE_PAGES));
+}

@@ -111,16 +111,21 @@ async fn claims(
         ..ClaimFilter::default()
     };
     let now = Timestamp::from_seconds_and_nanos(NOW, 0).expect("a time");
-    let read = snapshot::read(session, &CLAIMS, Position::START, &move |connection| {
-        let (filter, page) = (filter.clone(), page.clone());
-        Box::pin(async move {
-            let before = looked_at(connection, TABLE).await;
-            let rows = read::claims(connection, &filter, &page, now).await?;
-            let looked_at = looked_at(connection, TABLE).await - before;
-            let rows = rows.iter().map(|claim| (claim.row.position, claim.state));
-            Ok((rows.collect(), looked_at))
-        })
-    })
+    let read = snapshot::read(
+        session,
+        &CLAIMS,
+        Position::START,
+        move |connection, _table| {
+            let (filter, page) = (filter.clone(), page.clone());
+            Box::pin(async move {
+                let before = looked_at(connection, TABLE).await;
+                let rows = read::claims(connection, &filter, &page, now).await?;
+                let looked_at = looked_at(connection, TABLE).await - before;
+                let rows = rows.iter().map(|claim| (claim.row.position, claim.state));
+                Ok((rows.collect(), looked_at))
+            })
+        },
+    )
     .await;
     read.expect("a page").1.expect("as fresh as nothing")
 }

@@ -104,7 +104,7 @@ async fn read_until(database: Database, stop: Arc<AtomicBool>) -> usize {
                     connection,
                     &SAMPLE,
                     Position::START,
-                    &|connection: &mut PgConnection| {
+                    |connection, _table| {
                         Box::pin(async move {
                             let row = sqlx::query(
                                 "SELECT coalesce(sum(events), 0)::bigint FROM onsale_read.counted",

@@ -6,7 +6,7 @@ use onsale_proto::{
 };
 use onsale_shared::{log::Position, token::ConsistencyToken};
 use onsale_tests::{
-    caller::{a_pool, buy_request},
+    caller::{a_pool, buy_request, claim_request},
     system::System,
     wait::eventually,
 };
@@ -134,4 +134,51 @@ async fn a_deadline_that_passes_while_a_read_waits_has_passed_in_its_answer() {
     };
     let (states, _position) = tokio::join!(reads, event);
     assert_eq!(states, [ClaimState::Expired; 2]);
+}
+
+/// What was bought in time is never shown as expired: not while the table is still to learn of it, either.
+#[tokio::test]
+async fn a_claim_that_was_bought_in_time_never_expired_though_the_table_is_behind() {
+    let system = System::start().await;
+    let mut caller = system.caller().await;
+    let pool = v1::Pool {
+        claim_duration: seconds(3),
+        ..a_pool(10)
+    };
+    caller.create("short", pool).await.unwrap();
+    let claimed = claim_request("short", "a", 2);
+    let claimed = caller.commands.claim_tickets(claimed).await.unwrap();
+    let v1::ClaimTicketsResponse {
+        claim: held,
+        receipt,
+        ..
+    } = claimed.into_inner();
+    let held = held.unwrap();
+    let read = claim(&caller, &held.name, receipt.as_ref()).await;
+    assert_eq!(read.unwrap().claim.unwrap().state(), ClaimState::Held);
+    let mut writer = system.database.admin().await;
+    sqlx::raw_sql(
+        "BEGIN; SELECT FROM onsale_query.generations WHERE projection = 'claims' FOR UPDATE",
+    )
+    .execute(&mut writer)
+    .await
+    .unwrap();
+    let bought = caller.buy(&held.name).await.expect("in time");
+    let expire_time = held.expire_time.unwrap();
+    eventually(LIMIT, "the deadline", || async {
+        let shown = caller.clone().availability("short", "").await.ok()?;
+        (shown.as_of_time?.seconds > expire_time.seconds).then_some(())
+    })
+    .await;
+    let shown = claim(&caller, &held.name, None).await.unwrap();
+    assert_eq!(shown.claim.unwrap().state(), ClaimState::Held);
+    let held_ones = [(held.name.clone(), ClaimState::Held)];
+    assert_eq!(listed(&caller, "short", ClaimState::Held).await, held_ones);
+    assert_eq!(listed(&caller, "short", ClaimState::Expired).await, []);
+    sqlx::raw_sql("ROLLBACK")
+        .execute(&mut writer)
+        .await
+        .unwrap();
+    let shown = claim(&caller, &held.name, bought.receipt.as_ref()).await;
+    assert_eq!(shown.unwrap().claim.unwrap().state(), ClaimState::Bought);
 }
