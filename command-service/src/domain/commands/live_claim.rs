@@ -33,7 +33,7 @@ pub(super) fn check(
         Some(Death::Voided(void)) => Err(Rejection::ClaimVoided { claim: id, void }),
         Some(Death::Expired) => Err(Rejection::ClaimExpired {
             claim: id,
-            expire_time: claim.expire_time,
+            expire_time: claim.expired_at(),
         }),
     }
 }

@@ -23,10 +23,10 @@ impl BuyTickets {
     ) -> Result<(), Rejection> {
         let limits = pool.limits.get().ok_or(Rejection::PoolNotFound)?.value;
         sale_checks::not_stopped(pool.sale.status())?;
-        if at >= claim.expire_time.plus(limits.late_purchase_window) {
+        if at >= claim.expired_at().plus(limits.late_purchase_window) {
             return Err(Rejection::ClaimExpired {
                 claim: self.claim,
-                expire_time: claim.expire_time,
+                expire_time: claim.expired_at(),
             });
         }
         let expired = self.expired_tickets(claim)?;

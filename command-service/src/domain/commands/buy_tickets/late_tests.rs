@@ -101,6 +101,29 @@ fn it_is_never_sold_twice() {
         });
 }
 
+/// Ticket 1 was paid a minute late, and has a deadline of its own since.
+#[test]
+fn a_late_payment_of_a_part_makes_the_rest_no_younger() {
+    let paid = [1, 2].map(|n| released(1, n, ReleaseCause::Expired));
+    let paid = paid
+        .into_iter()
+        .chain(reclaimed(1, 3, 1, CLAIM_MINUTES + 1));
+    let given = |minutes| an_expired_claim(paid.clone()).after_minutes(minutes);
+    let rest = given(CLAIM_MINUTES + LATE_MINUTES - 1).when(buy_late(1, &[2]));
+    assert_eq!(kinds(&rest.events()), ["TicketClaimed", "TicketBought"]);
+    let expired = Rejection::ClaimExpired {
+        claim: claim_id(1),
+        expire_time: minute(CLAIM_MINUTES),
+    };
+    given(CLAIM_MINUTES + LATE_MINUTES)
+        .when(buy_late(1, &[2]))
+        .refused(&expired);
+    given(CLAIM_MINUTES + 2)
+        .when(buy(1, &[2]))
+        .refused(&expired);
+    given(CLAIM_MINUTES + 2).when(extend(1)).refused(&expired);
+}
+
 #[test]
 fn without_tickets_the_money_is_due_back() {
     let swept = [1, 2].map(|n| released(1, n, ReleaseCause::Expired));

@@ -33,7 +33,7 @@ pub struct Claim {
     pub granted: bool,
     /// When it last came to an end without a sold ticket; it is forgotten for that, unless it was paid late since.
     pub(super) ended_at: Timestamp,
-    /// What the caller said of it; seldom anything.
+    /// What the caller said of it, and what else is seldom to be said.
     pub note: Option<Arc<Note>>,
     /// The tickets, in the order in which they were claimed.
     pub tickets: Tickets,
@@ -44,13 +44,15 @@ pub struct Claim {
 /// The tickets of a claim: most often one or two, which then need no memory of their own.
 pub type Tickets = SmallVec<[Ticket; 2]>;
 
-/// What the caller said of a claim.
+/// What is seldom to be said of a claim.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// The caller's reference.
     pub reference: Option<Reference>,
     /// The caller's labels.
     pub labels: Labels,
+    /// The deadline at which its tickets expired, if some of them were paid late since: the others are no younger for it.
+    pub(super) expired_at: Option<Timestamp>,
 }
 
 /// One ticket of a claim.
@@ -121,6 +123,7 @@ impl Claim {
             Arc::new(Note {
                 reference: claimed.reference.clone(),
                 labels: claimed.labels.clone(),
+                expired_at: None,
             })
         });
         Self {
@@ -149,6 +152,20 @@ impl Claim {
     pub fn labels(&self) -> Labels {
         let note = self.note.as_ref();
         note.map(|note| note.labels.clone()).unwrap_or_default()
+    }
+
+    /// When the tickets expired that did, or will that are held: payments are late from then on.
+    #[must_use]
+    pub fn expired_at(&self) -> Timestamp {
+        let expired_at = self.note.as_ref().and_then(|note| note.expired_at);
+        expired_at.unwrap_or(self.expire_time)
+    }
+
+    /// Paid late: what is claimed in the place of expired tickets has a deadline of its own.
+    pub(super) fn renew(&mut self, epoch: u32, expire_time: Timestamp) {
+        let expired_at = self.expired_at();
+        Arc::make_mut(self.note.get_or_insert_default()).expired_at = Some(expired_at);
+        (self.epoch, self.expire_time) = (epoch, expire_time);
     }
 
     /// The tickets that are held.

@@ -96,8 +96,7 @@ impl Claims {
             add_ticket(claim, claimed)?;
             if !held_before {
                 // Paid late: alive once more, until it is bought in the same breath.
-                claim.epoch = epoch;
-                claim.expire_time = claimed.expire_time;
+                claim.renew(epoch, claimed.expire_time);
             }
             Some(!held_before)
         });
