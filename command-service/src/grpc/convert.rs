@@ -59,7 +59,7 @@ pub fn claim(pool: &PoolId, view: &ClaimView) -> v1::Claim {
         currency: view.currency,
         minor: claim.unit_price,
     };
-    // A price is at most 10^12 and a claim has at most 500 tickets: no overflow.
+    // A price is at most 101 times 10^12 and a claim has at most 500 tickets: no overflow.
     let total_price = Amount {
         minor: claim.unit_price.times(counted).unwrap_or(Minor::PRICE_MAX),
         ..unit_price

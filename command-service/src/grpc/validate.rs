@@ -302,7 +302,12 @@ impl Fields {
             Some(code) => Amount::from_units(code, money.units, money.nanos).map(Some),
             None => Amount::check_units(money.units, money.nanos).map(|()| None),
         };
-        let amount = self.note(field, read)??;
+        self.note(field, read)?
+    }
+
+    /// An amount that a promoter asks for a ticket. What tickets cost may be more, since demand raises it.
+    pub fn price(&mut self, field: &str, money: Option<&Money>) -> Option<Amount> {
+        let amount = self.money(field, money)?;
         if amount.minor > Minor::PRICE_MAX {
             self.violate(
                 field,

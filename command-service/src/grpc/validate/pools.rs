@@ -87,7 +87,7 @@ impl Fields {
             self.violate(base_field, "is required");
             return None;
         };
-        let base = self.money(&base_field, Some(base));
+        let base = self.price(&base_field, Some(base));
         let floor = self.bound(
             &format!("{field}.floor_price"),
             pricing.floor_price.as_ref(),
@@ -125,7 +125,7 @@ impl Fields {
 
     /// A floor or cap, in the currency of the base price.
     fn bound(&mut self, field: &str, money: Option<&Money>, base: Option<Amount>) -> Option<Minor> {
-        let bound = self.money(field, money)?;
+        let bound = self.price(field, money)?;
         if let Some(base) = base
             && base.currency != bound.currency
         {

@@ -64,7 +64,7 @@ fn record<T>(priced: &Priced<T>, shown: &ShownClaim) -> v1::ClaimRecord {
     let (row, counts) = (&shown.row, shown.row.counts);
     let pool = row.pool.as_str();
     let counted = u64::from(counts.held).saturating_add(counts.bought.into());
-    // A price is at most 10^12, and a claim has at most 500 tickets: no overflow where the log is right.
+    // A price is at most 101 times 10^12, and a claim has at most 500 tickets: no overflow where the log is right.
     let counted = usize::try_from(counted).unwrap_or(usize::MAX);
     let total = row.unit_price.times(counted).unwrap_or(Minor::PRICE_MAX);
     let released = [
