@@ -6,7 +6,7 @@ use onsale_shared::{log::Position, time::Timestamp};
 use sqlx::PgConnection;
 use tokio::{
     sync::watch,
-    time::{Instant, timeout, timeout_at},
+    time::{Duration, Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{Freshness, Queries, QueryError};
@@ -18,6 +18,9 @@ use crate::{
 };
 
 impl Queries {
+    /// The shortest time between two looks at a table that was not fresh enough.
+    const LOOK_AGAIN_MIN: Duration = Duration::from_millis(5);
+
     /// Waits until the projection's tables include what is required, and reads; the rows, and what they include. Rows and
     /// checkpoint are of one snapshot, so the token of the answer is exact. Nothing goes beyond the deadline.
     ///
@@ -100,6 +103,9 @@ impl Queries {
             if let Some(rows) = rows.filter(|_| table.position >= required) {
                 return Ok((rows, self.hub.as_fresh_as(table)));
             }
+            // What is known of it may be ahead of the table, after a crash of PostgreSQL: it is not asked without a pause.
+            let again = Instant::now() + Self::LOOK_AGAIN_MIN;
+            sleep_until(again.min(deadline)).await;
         }
     }
 

@@ -27,16 +27,23 @@ pub(super) async fn follow(
     let Started { mut fold, head } = started;
     let log = Arc::clone(&sources.log);
     let mut tail = Tail::new(log, fold.position(), sources.config);
+    // Memory of other tables is loaded beside this, however long that takes: readers have what there is meanwhile.
+    let (mut loading, mut is_loading) = (Box::pin(start::load(sources)), false);
     loop {
-        let page = tail.next_page().await?;
+        let page = tokio::select! {
+            page = tail.next_page() => page?,
+            loaded = &mut loading, if is_loading => {
+                fold = start::take_over(sources, loaded?, hub).await?.fold;
+                tail = Tail::new(Arc::clone(&sources.log), fold.position(), sources.config);
+                (loading, is_loading) = (Box::pin(start::load(sources)), false);
+                continue;
+            }
+        };
         let page = Read::from(page);
         // Before memory is published: projections go on then, and need not read these events again.
         sources.pages.put(Arc::clone(&page.entries));
         fold_page(&mut fold, &page, hub)?;
-        if start::is_due(sources, hub) {
-            fold = start::start(sources, hub).await?.fold;
-            tail = Tail::new(Arc::clone(&sources.log), fold.position(), sources.config);
-        }
+        is_loading |= start::is_due(sources, hub);
         if fold.position() >= head && *readiness.borrow() == Readiness::Starting {
             readiness.send_replace(Readiness::Ready);
             tracing::info!(position = fold.position().get(), "memory follows the log");

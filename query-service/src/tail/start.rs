@@ -32,42 +32,70 @@ pub(super) fn is_due(sources: &Sources, hub: &Hub) -> bool {
     live.version == POOLS.version && live.generation > hub.generation()
 }
 
-/// Loads memory and publishes what is new of it. Memory does not go back: older tables are brought to where it is before.
-/// (A pool that only the old tables had, and the log never, stays.)
+/// Loads memory and publishes it.
 pub(super) async fn start(sources: &Sources, hub: &Hub) -> Result<Started, TailStopped> {
+    let loaded = load(sources).await?;
+    take_over(sources, loaded, hub).await
+}
+
+/// Memory as the live tables have it, or an older cut of them; not published yet.
+pub(super) struct FromTables {
+    fold: Fold,
+    head: Position,
+    progress: Progress,
+    generation: i32,
+}
+
+/// Loads the live tables, however often that has to be tried.
+pub(super) async fn load(sources: &Sources) -> Result<FromTables, TailStopped> {
     let mut backoff = Backoff::new();
     loop {
-        let error = match attempt(sources, hub.progress().position).await {
-            Ok((started, progress, generation)) => {
-                let is_new = |pool: &&Arc<Pool>| {
-                    let known = hub.get(&pool.id);
-                    known.is_none_or(|(known, _)| known != **pool)
-                };
-                let new: Vec<_> = started.fold.pools().filter(is_new).cloned().collect();
-                tracing::info!(
-                    pools = started.fold.pools().count(),
-                    new = new.len(),
-                    position = progress.position.get(),
-                    head = started.head.get(),
-                    generation,
-                    "memory is loaded"
-                );
-                hub.publish(new, progress);
-                // Whoever writes these tables from memory may do so from here on.
-                hub.come_from(generation);
-                return Ok(started);
-            }
-            Err(Failure::Final(stopped)) => return Err(stopped),
-            Err(Failure::Passing(error)) => error,
-        };
-        if backoff.is_first() {
-            tracing::warn!(
-                error = &*error as &dyn std::error::Error,
-                "memory cannot be loaded; trying again"
-            );
+        match from_tables(sources).await {
+            Ok(loaded) => return Ok(loaded),
+            Err(failure) => failure.pause(&mut backoff).await?,
         }
-        backoff.pause().await;
     }
+}
+
+/// Publishes what is new of memory. Memory does not go back: older tables are brought to where it is before. (A pool that
+/// only the old tables had, and the log never, stays.)
+pub(super) async fn take_over(
+    sources: &Sources,
+    mut loaded: FromTables,
+    hub: &Hub,
+) -> Result<Started, TailStopped> {
+    let reached = hub.progress().position;
+    let mut backoff = Backoff::new();
+    while let Err(failure) = catch_up(sources, &mut loaded, reached).await {
+        failure.pause(&mut backoff).await?;
+    }
+    let FromTables {
+        fold,
+        head,
+        progress,
+        generation,
+    } = loaded;
+    let progress = Progress {
+        position: fold.position(),
+        ..progress
+    };
+    let is_new = |pool: &&Arc<Pool>| {
+        let known = hub.get(&pool.id);
+        known.is_none_or(|(known, _)| known != **pool)
+    };
+    let new: Vec<_> = fold.pools().filter(is_new).cloned().collect();
+    tracing::info!(
+        pools = fold.pools().count(),
+        new = new.len(),
+        position = progress.position.get(),
+        head = head.get(),
+        generation,
+        "memory is loaded"
+    );
+    hub.publish(new, progress);
+    // Whoever writes these tables from memory may do so from here on.
+    hub.come_from(generation);
+    Ok(Started { fold, head })
 }
 
 enum Failure {
@@ -87,11 +115,25 @@ impl From<FoldError> for Failure {
     }
 }
 
-/// The tables, at `reached` or further.
-async fn attempt(
-    sources: &Sources,
-    reached: Position,
-) -> Result<(Started, Progress, i32), Failure> {
+impl Failure {
+    /// Waits for the next attempt.
+    async fn pause(self, backoff: &mut Backoff) -> Result<(), TailStopped> {
+        let error = match self {
+            Self::Final(stopped) => return Err(stopped),
+            Self::Passing(error) => error,
+        };
+        if backoff.is_first() {
+            tracing::warn!(
+                error = &*error as &dyn std::error::Error,
+                "memory cannot be loaded; trying again"
+            );
+        }
+        backoff.pause().await;
+        Ok(())
+    }
+}
+
+async fn from_tables(sources: &Sources) -> Result<FromTables, Failure> {
     let loaded = pools::load(&sources.database).await;
     let Loaded {
         progress,
@@ -111,7 +153,21 @@ async fn attempt(
             head,
         }));
     }
-    let mut fold = Fold::resume(progress.position, pools.into_iter().map(Arc::new));
+    Ok(FromTables {
+        fold: Fold::resume(progress.position, pools.into_iter().map(Arc::new)),
+        head,
+        progress,
+        generation,
+    })
+}
+
+/// Folds what the log has up to `reached`; may be gone on with after a failure.
+async fn catch_up(
+    sources: &Sources,
+    loaded: &mut FromTables,
+    reached: Position,
+) -> Result<(), Failure> {
+    let fold = &mut loaded.fold;
     while fold.position() < reached {
         let page = sources.log.read(fold.position(), PAGE_EVENTS).await?;
         for event in page.iter().filter(|event| event.position <= reached) {
@@ -120,13 +176,9 @@ async fn attempt(
         if page.is_empty() {
             return Err(Failure::Final(TailStopped::AheadOfLog {
                 checkpoint: reached,
-                head,
+                head: loaded.head,
             }));
         }
     }
-    let progress = Progress {
-        position: fold.position(),
-        ..progress
-    };
-    Ok((Started { fold, head }, progress, generation))
+    Ok(())
 }

@@ -15,6 +15,7 @@ use tonic::Request;
 
 use super::{
     db::{Db, LIMIT},
+    rebuild::run,
     refused::refused,
     storm::{Storm, pools},
     subscription::{Subscription, watch_request},
@@ -297,4 +298,36 @@ async fn connections_that_a_network_forgot_are_given_up_and_replaced() {
         assert_eq!(live.version, receipt.version);
     }
     db.assert_table_is_fold().await;
+}
+
+/// Memory is loaded anew from tables that a rebuild has made, over a connection of its own. That there is none to be had must
+/// not make it stand still.
+#[tokio::test]
+async fn memory_follows_the_log_while_it_cannot_be_loaded_from_new_tables() {
+    let (system, proxy) = behind_a_proxy(&[]).await;
+    let mut caller = system.caller().await;
+    let pool = pools(&mut caller, "reload", 1).await.remove(0);
+    proxy.freeze_new();
+    let before = proxy.newest();
+    let (went_well, printed, said) = run(system.database.url(), &["rebuild", "pools"]).await;
+    assert!(went_well, "{printed}{said}");
+    eventually(LIMIT, "an attempt to load memory anew", || async {
+        (proxy.newest() > before).then_some(())
+    })
+    .await;
+    for sold in 1..=20 {
+        let bought = caller.purchase(&pool, "customer", 1).await.unwrap();
+        let token = bought.receipt.unwrap().consistency_token;
+        let shown = caller.availability(&pool, &token).await;
+        assert_eq!(shown.expect("memory goes on").sold, sold);
+    }
+    proxy.thaw();
+    eventually(LIMIT, "memory comes from the new tables", || async {
+        let said = system.query.log().into_iter();
+        let mut loaded = said.filter(|line| line["message"] == "memory is loaded");
+        loaded.find(|line| line["generation"] == 2)
+    })
+    .await;
+    let shown = caller.availability(&pool, "").await.expect("memory");
+    assert_eq!(shown.sold, 20);
 }
