@@ -23,6 +23,9 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 const GRACE: Duration = Duration::from_millis(250);
 /// A pool that stays due is touched again after so long.
 const TOUCH_INTERVAL: Duration = Duration::from_secs(1);
+/// So many pools are touched at one look at most. Most of them have to be loaded, by the reads that a stop of a pool that is
+/// not loaded waits for, too: after an outage thousands are due.
+const TOUCHES_MAX: usize = 200;
 /// How often the deadlines are stored.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// How long reading or storing the deadlines may take: a network that swallows an answer must not end the sweeping.
@@ -117,19 +120,27 @@ impl Sweeper {
     }
 
     fn touch_due(&self, index: &Index, touched: &mut HashMap<PoolId, Instant>) {
-        let now = Instant::now();
-        touched.retain(|_, at| now.duration_since(*at) < TOUCH_INTERVAL);
         // A moment ago by the log's clock: whoever has the pool loaded had time to sweep it.
         let due_by = self.log.clock().at(std::time::Instant::now()
             .checked_sub(GRACE)
             .unwrap_or_else(std::time::Instant::now));
-        for pool in index.due(due_by) {
-            if !touched.contains_key(pool) {
-                self.pools.touch(pool);
-                touched.insert(pool.clone(), now);
-            }
+        for pool in take_due(index.due(due_by), touched, Instant::now()) {
+            self.pools.touch(pool);
         }
     }
+}
+
+/// The next of the pools that are due; those that were touched a moment ago have their time.
+fn take_due<'a>(
+    due: impl Iterator<Item = &'a PoolId>,
+    touched: &mut HashMap<PoolId, Instant>,
+    now: Instant,
+) -> Vec<&'a PoolId> {
+    touched.retain(|_, at| now.duration_since(*at) < TOUCH_INTERVAL);
+    let next = due.filter(|pool| !touched.contains_key(pool));
+    let next: Vec<_> = next.take(TOUCHES_MAX).collect();
+    touched.extend(next.iter().map(|pool| (PoolId::clone(pool), now)));
+    next
 }
 
 fn fold(index: &mut Index, page: &Page) -> Result<(), onsale_shared::event::DecodeError> {
@@ -222,6 +233,24 @@ mod tests {
         let old = recorded(1, vec![created(), claimed(1, 1)]);
         assert!(go_on(&mut index, &mut tail, old).is_none());
         assert_eq!((held(&index), tail.position()), (3, position(4)));
+    }
+
+    #[test]
+    fn after_an_outage_pools_that_are_due_are_touched_some_at_a_time() {
+        let due: Vec<_> = (0..2 * TOUCHES_MAX + 1)
+            .map(|n| PoolId::parse(&format!("pool-{n}")).unwrap())
+            .collect();
+        let (mut touched, mut now) = (HashMap::new(), Instant::now());
+        let mut seen = Vec::new();
+        for expected in [TOUCHES_MAX, TOUCHES_MAX, 1, 0] {
+            let next = take_due(due.iter(), &mut touched, now);
+            assert_eq!(next.len(), expected);
+            seen.extend(next);
+        }
+        assert_eq!(seen, due.iter().collect::<Vec<_>>());
+        // Whoever is due still is touched again.
+        now += TOUCH_INTERVAL;
+        assert_eq!(take_due(due.iter(), &mut touched, now).len(), TOUCHES_MAX);
     }
 
     #[test]
