@@ -51,11 +51,6 @@ impl<T: Ord + Clone> Set<T> {
         self.items.iter()
     }
 
-    /// The items from one on, in order.
-    pub fn iter_from(&self, first: &T) -> impl Iterator<Item = &T> {
-        self.items.range(first..)
-    }
-
     /// Adds an item.
     pub fn add(&mut self, item: T) {
         let added = self.undo.is_on().then(|| item.clone());

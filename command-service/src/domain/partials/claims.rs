@@ -7,6 +7,7 @@ mod snapshot;
 use std::{hash::BuildHasher as _, time::Duration};
 
 use foldhash::fast::FixedState;
+use smallvec::SmallVec;
 
 use onsale_shared::{
     event::ReleaseCause,
@@ -28,8 +29,8 @@ pub struct Claims {
     by_ticket: Map<TicketId, ClaimId>,
     /// Claims that hold tickets, the next to end first.
     deadlines: Set<Deadline>,
-    /// Claims that hold tickets, by whose they are.
-    holders: Set<(Fingerprint, ClaimId)>,
+    /// Claims that hold tickets, by whose they are; in the order of their ids.
+    holders: Map<Fingerprint, SmallVec<[ClaimId; 1]>>,
     /// What voided claims, oldest first. A claim of an earlier epoch than their number is dead: an epoch compared, not
     /// a walk over the claims.
     voids: Queue<Void>,
@@ -50,7 +51,7 @@ struct Deadline {
 }
 
 /// 64 bits of a customer's reference: compared without a look at the text. Two customers may share one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 struct Fingerprint(u64);
 
 impl Fingerprint {
@@ -153,13 +154,9 @@ impl Claims {
         customer: &Reference,
         at: Timestamp,
     ) -> impl Iterator<Item = DeadTicket> + use<'_> {
-        let fingerprint = Fingerprint::of(customer);
-        let first = (fingerprint, ClaimId(uuid::Uuid::nil()));
-        let holders = self.holders.iter_from(&first);
-        let own = holders.take_while(|(of, _)| *of == fingerprint);
-        let claims: Vec<_> = own.map(|(_, claim)| *claim).collect();
-        let tickets = claims.into_iter();
-        let tickets = tickets.flat_map(move |claim| self.dead_tickets_of(claim, at));
+        let own = self.holders.get(&Fingerprint::of(customer));
+        let own = own.into_iter().flatten();
+        let tickets = own.flat_map(move |claim| self.dead_tickets_of(*claim, at));
         let customer = customer.clone();
         tickets.filter(move |ticket| ticket.customer == customer)
     }

@@ -5,6 +5,8 @@ use onsale_shared::{
     id::{ClaimId, TicketId},
 };
 
+use smallvec::smallvec;
+
 use super::{Claim, Claims, Deadline, Fingerprint, Ticket, TicketState, Void};
 use crate::domain::{fact::Entry, partials::Contradiction};
 
@@ -115,10 +117,29 @@ impl Claims {
                 time: claimed.expire_time,
                 claim: claimed.claim,
             });
-            let holder = Fingerprint::of(&claimed.customer);
-            self.holders.add((holder, claimed.claim));
+            self.begins_to_hold(Fingerprint::of(&claimed.customer), claimed.claim);
         }
         Ok(())
+    }
+
+    pub(super) fn begins_to_hold(&mut self, holder: Fingerprint, claim: ClaimId) {
+        let added = self.holders.update(&holder, |own| {
+            let place = own.partition_point(|other| *other < claim);
+            own.insert(place, claim);
+        });
+        if added.is_none() {
+            self.holders.set(holder, smallvec![claim]);
+        }
+    }
+
+    fn holds_no_more(&mut self, holder: Fingerprint, claim: ClaimId) {
+        let is_none_left = self.holders.update(&holder, |own| {
+            own.retain(|other| *other != claim);
+            own.is_empty()
+        });
+        if is_none_left == Some(true) {
+            self.holders.remove(&holder);
+        }
     }
 
     fn extended(&mut self, extended: &ClaimExtended) -> Result<(), Contradiction> {
@@ -171,7 +192,7 @@ impl Claims {
         let (deadline, holder, holds, is_over) = changed.flatten().ok_or(Contradiction)?;
         if from == TicketState::Held && !holds {
             self.deadlines.remove(&deadline);
-            self.holders.remove(&(holder, id));
+            self.holds_no_more(holder, id);
         }
         if is_over {
             self.ended.push((entry.time, id));

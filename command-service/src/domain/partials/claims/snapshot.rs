@@ -130,7 +130,7 @@ impl Claims {
             let time = Timestamp::from_micros(micros);
             claims.voids.push(Void { event, time, cause });
         }
-        let (mut deadlines, mut holders) = (Vec::new(), Vec::new());
+        let mut deadlines = Vec::new();
         let rows = reader.rows()?;
         claims.by_id.reserve(rows);
         claims.by_ticket.reserve(rows);
@@ -138,12 +138,11 @@ impl Claims {
             let (id, claim) = claims.read_claim(reader)?;
             if claim.has(TicketState::Held) {
                 deadlines.push(deadline(id, &claim));
-                holders.push((Fingerprint::of(&claim.customer), id));
+                claims.begins_to_hold(Fingerprint::of(&claim.customer), id);
             }
             claims.by_id.set(id, claim);
         }
         claims.deadlines = deadlines.into_iter().collect();
-        claims.holders = holders.into_iter().collect();
         Ok(claims)
     }
 
