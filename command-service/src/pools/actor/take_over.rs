@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Instant};
 
 use onsale_shared::log::{
-    AppendBatch, AppendError, GroupOutcome, LockedLog, Position, ReadError, Version,
+    AppendBatch, AppendError, GroupOutcome, LockLost, LockedLog, Position, ReadError, Version,
 };
 
 use super::{Actor, Flight, refuse};
@@ -29,8 +29,8 @@ impl Actor {
                     // Complete under the lock, so every refusal is true, if it was held until all was decided.
                     match log.release().await {
                         Ok(()) => self.answer(batch),
-                        Err(lost) => {
-                            tracing::warn!(pool = %self.id, error = &lost as &dyn std::error::Error, "decided again");
+                        Err(LockLost) => {
+                            tracing::warn!(pool = %self.id, "the log's lock was lost while commands were decided; they are decided again");
                             self.undo(batch);
                             self.begin_batch();
                         }
