@@ -23,6 +23,8 @@ pub struct Batch {
     pub events: Vec<NewEvent>,
     /// The same events, before they were written down.
     facts: Vec<PoolEvent>,
+    /// How many places of dead claims it gives back, nobody asking.
+    pub swept: usize,
     /// The version after its events.
     last: Version,
     /// Whether the actor was asked to look at the log.
@@ -61,6 +63,7 @@ impl Batch {
             decided: Vec::new(),
             events: Vec::new(),
             facts: Vec::new(),
+            swept: 0,
             last: base,
             touched: false,
         }

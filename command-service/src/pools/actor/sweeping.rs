@@ -82,17 +82,19 @@ impl Actor {
         }
     }
 
-    /// Gives places of dead claims back, as many as the batch takes. Beyond what commands may fill there is room for half as
-    /// many events again: a pool whose commands fill every batch has claims that end, too.
+    /// Gives places of dead claims back, as many as the batch takes. Half as many events as commands may fill have room in
+    /// any case: a pool whose commands fill every batch has claims that end, too.
     pub(super) fn sweep(&mut self) {
         let at = self.decision_time();
         let (batch, events) = (self.context.limits.batch_events, self.pending.events.len());
-        let all = (batch + batch.div_ceil(2)).min(AppendBatch::GROUP_EVENTS_MAX);
-        let room = all.saturating_sub(events).min(batch);
+        let in_any_case = batch.div_ceil(2).saturating_sub(self.pending.swept);
+        let room = batch.saturating_sub(events).max(in_any_case);
+        let room = room.min(AppendBatch::GROUP_EVENTS_MAX.saturating_sub(events));
         let facts = sweep(&self.pool, at, room, &mut self.context.ids.ids(at));
         if facts.is_empty() {
             return;
         }
+        self.pending.swept += facts.len();
         let server = Caller {
             actor: self.context.source.service.clone(),
             ..Caller::default()
