@@ -124,6 +124,10 @@ async fn what_is_remembered_for_a_while_is_not_even_read_when_it_does_not_count_
 async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
     let (database, order, claim) = a_long_pool().await;
     let mut admin = database.admin().await;
+    let layout: i32 = sqlx::query_scalar("SELECT state_version FROM onsale_command.snapshots")
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
     let piece = |part, spoil| format!("snapshot_pieces SET bytes = {spoil} WHERE part = '{part}'");
     let flipped = |byte| format!("set_byte(bytes, {byte}, get_byte(bytes, {byte}) # 1)");
     for spoil in [
@@ -153,10 +157,11 @@ async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
         let admin_ref = tokio::sync::Mutex::new(&mut admin);
         eventually(LIMIT, format!("a snapshot instead of {spoil}"), || async {
             sqlx::query_scalar::<_, i64>(
-                "SELECT version FROM onsale_command.snapshots s WHERE state_version = 3 AND version BETWEEN $1 AND 500 \
+                "SELECT version FROM onsale_command.snapshots s WHERE state_version = $2 AND version BETWEEN $1 AND 500 \
                     AND last_event = (SELECT event_id FROM onsale_log.events e WHERE e.version = s.version)",
             )
             .bind(known)
+            .bind(layout)
             .fetch_optional(&mut **admin_ref.lock().await)
             .await
             .unwrap()
@@ -169,8 +174,9 @@ async fn a_snapshot_that_cannot_be_used_is_ignored_said_and_replaced() {
         assert_eq!(again.into_inner().claim.as_ref(), Some(&claim));
         assert_eq!(service.logged(IGNORED), 0, "after {spoil}");
         service.stop().await;
-        let others = "DELETE FROM onsale_command.snapshots WHERE state_version <> 3";
-        execute(&mut admin, others).await;
+        let others =
+            format!("DELETE FROM onsale_command.snapshots WHERE state_version <> {layout}");
+        execute(&mut admin, &others).await;
     }
     let (service, mut caller) = start(&database).await;
     is_as_it_was(&mut caller, &order, &claim).await;
