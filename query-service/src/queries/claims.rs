@@ -47,7 +47,7 @@ impl Queries {
         self.check_ready()?;
         self.check_pool(pool, freshness).await?;
         let of = pool.clone();
-        let reading = self.read_as_of(&CLAIMS, freshness, move |connection, as_of| {
+        let reading = self.read(&CLAIMS, freshness, move |connection, as_of| {
             let pool = of.clone();
             Box::pin(async move { read::claim(connection, &pool, id, as_of).await })
         });
@@ -71,7 +71,7 @@ impl Queries {
             self.check_pool(pool, freshness).await?;
         }
         let asked = page.clone();
-        let reading = self.read_as_of(&CLAIMS, freshness, move |connection, as_of| {
+        let reading = self.read(&CLAIMS, freshness, move |connection, as_of| {
             let (filter, page) = (filter.clone(), asked.clone());
             Box::pin(async move { read::claims(connection, &filter, &page, as_of).await })
         });
@@ -94,7 +94,7 @@ impl Queries {
             self.check_pool(pool, freshness).await?;
         }
         let (asked, of) = (page.clone(), filter.clone());
-        let reading = self.read(&CLAIMS, freshness, move |connection| {
+        let reading = self.read(&CLAIMS, freshness, move |connection, _as_of| {
             let (filter, page) = (of.clone(), asked.clone());
             Box::pin(async move {
                 let rows = read::tickets(connection, &filter, &page).await?;

@@ -31,7 +31,7 @@ impl Queries {
             self.check_pool(pool, freshness).await?;
         }
         let asked = page.clone();
-        let reading = self.read(&CUSTOMERS, freshness, move |connection| {
+        let reading = self.read(&CUSTOMERS, freshness, move |connection, _as_of| {
             let (filter, page) = (filter.clone(), asked.clone());
             Box::pin(async move { read::entries(connection, &filter, &page).await })
         });

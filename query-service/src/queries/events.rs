@@ -69,7 +69,7 @@ impl Queries {
         self.check_ready()?;
         let freshness = self.fresh_enough(&query, freshness).await?;
         let ip = query.filter.ip;
-        let looking = self.read(&AUDIT, freshness, move |connection| {
+        let looking = self.read(&AUDIT, freshness, move |connection, _as_of| {
             let query = query.clone();
             Box::pin(async move {
                 let EventsQuery {
@@ -96,7 +96,7 @@ impl Queries {
         freshness: Freshness,
     ) -> Result<(Chain, Progress), QueryError> {
         self.check_ready()?;
-        let looking = self.read(&AUDIT, freshness, move |connection| {
+        let looking = self.read(&AUDIT, freshness, move |connection, _as_of| {
             Box::pin(async move {
                 let causes = audit::causes(connection, id).await?;
                 Ok((causes, audit::effects(connection, id).await?))

@@ -20,7 +20,7 @@ impl Queries {
     ) -> Result<(Paged<Pool, PoolId>, Progress), QueryError> {
         self.check_ready()?;
         let asked = page.clone();
-        let reading = self.read(&POOLS, freshness, move |connection| {
+        let reading = self.read(&POOLS, freshness, move |connection, _as_of| {
             let (filter, page) = (filter.clone(), asked.clone());
             Box::pin(async move { list(connection, &filter, &page).await })
         });

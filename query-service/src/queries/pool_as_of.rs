@@ -47,7 +47,7 @@ impl Queries {
             }
         }
         let asked = id.clone();
-        let reading = self.read(&HISTORY, freshness, move |connection| {
+        let reading = self.read(&HISTORY, freshness, move |connection, _as_of| {
             let id = asked.clone();
             Box::pin(async move { history::kept(connection, &id, moment).await })
         });

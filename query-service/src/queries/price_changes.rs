@@ -30,7 +30,7 @@ impl Queries {
         self.check_ready()?;
         let (page, range) = (&query.page, query.range);
         let (asked, after, limit) = (query.pool.clone(), page.after, page.limit());
-        let reading = self.read(&HISTORY, freshness, move |connection| {
+        let reading = self.read(&HISTORY, freshness, move |connection, _as_of| {
             let pool = asked.clone();
             Box::pin(async move {
                 let newest = history::newest(connection, &pool).await?;

@@ -27,26 +27,9 @@ impl Queries {
     /// A projection that is filled for the first time is not read before it has what was in the log when that began.
     ///
     /// `read` may run more than once, and sees `onsale_read.<table>` of this projection; of another projection's tables it may
-    /// read only what never changes.
+    /// read only what never changes. It is told until when the rows are complete: what time alone would make of them later
+    /// nobody knows, since an event may have come before.
     pub(crate) async fn read<T, Read>(
-        &self,
-        projection: &'static Projection,
-        freshness: Freshness,
-        read: Read,
-    ) -> Result<(T, Progress), QueryError>
-    where
-        T: Send + 'static,
-        Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T> + Send + Sync + 'static,
-    {
-        self.read_as_of(projection, freshness, move |connection, _as_of| {
-            read(connection)
-        })
-        .await
-    }
-
-    /// As [`Self::read`], for rows that time alone changes: `read` is told until when they are complete. What they would
-    /// be later nobody knows: an event may have come before.
-    pub(crate) async fn read_as_of<T, Read>(
         &self,
         projection: &'static Projection,
         freshness: Freshness,

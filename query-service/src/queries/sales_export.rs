@@ -83,7 +83,9 @@ impl Queries {
         let permit = permit.map_err(|_none_left| QueryError::TooManyStreams)?;
         let (sellers, known) = self.sellers(&selection.scope, freshness).await?;
         // Waits until the table is as fresh as is required; from there on it is.
-        let waiting = self.read(&SALES, freshness, |_connection| Box::pin(async { Ok(()) }));
+        let waiting = self.read(&SALES, freshness, |_connection, _as_of| {
+            Box::pin(async { Ok(()) })
+        });
         waiting.await?;
         let beginning = async {
             let mut session = self.exports.database.session().await?;

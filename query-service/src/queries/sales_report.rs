@@ -52,7 +52,7 @@ impl Queries {
     ) -> Result<(SalesReport, Position), QueryError> {
         let (sellers, known) = self.sellers(&selection.scope, freshness).await?;
         let span = selection.span;
-        let reading = self.read(&SALES, freshness, move |connection| {
+        let reading = self.read(&SALES, freshness, move |connection, _as_of| {
             let sellers = Arc::clone(&sellers);
             Box::pin(async move {
                 sales_report::lines(connection, &sellers, span, by_price, one_more(LINES_MAX)).await
