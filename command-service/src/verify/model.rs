@@ -111,14 +111,14 @@ impl Model {
                 settings.pricing = changed.pricing.clone();
                 require(old == new, || Wrong::Currency { old, new })
             }
-            PoolEvent::SalesStopped(stop) => self.stop(stop.mode),
+            PoolEvent::SalesStopped(stop) => self.stop(stop.mode, at),
             PoolEvent::SalesResumed(_) => {
                 let was_stopped = self.stopped.take().is_some();
                 require(was_stopped, || Wrong::NotStopped)
             }
             PoolEvent::PoolCancelled(_) => {
                 self.is_cancelled = true;
-                self.tickets.void(End::Cancelled);
+                self.tickets.void(End::Cancelled, at);
                 Ok(())
             }
             PoolEvent::CommandRefused(_) => {
@@ -137,10 +137,10 @@ impl Model {
         }
     }
 
-    fn stop(&mut self, mode: StopMode) -> Result<(), Wrong> {
+    fn stop(&mut self, mode: StopMode, at: Timestamp) -> Result<(), Wrong> {
         let before = self.stopped.replace(mode);
         if mode == StopMode::VoidClaims {
-            self.tickets.void(End::Stopped);
+            self.tickets.void(End::Stopped, at);
         }
         let is_stronger = before.is_none_or(|before| before < mode);
         require(is_stronger, || Wrong::StoppedBefore)

@@ -76,6 +76,22 @@ async fn a_log_in_which_everything_can_have_happened_is_sound() {
     );
 }
 
+/// A claim that is past its deadline when all is voided.
+fn expired_then(cause: ReleaseCause) -> Vec<At> {
+    let mut events = at_once([created(), claimed(1, 1)]);
+    events.push((CLAIM_MINUTES, stopped(StopMode::VoidClaims)));
+    events.push((CLAIM_MINUTES, released(1, 1, cause)));
+    events.push((CLAIM_MINUTES, resumed()));
+    events
+}
+
+#[tokio::test]
+async fn what_had_expired_is_not_voided() {
+    let log = log_of(&[("abc", expired_then(ReleaseCause::Expired))]).await;
+    let report = report_of(&log).await;
+    assert!(report.is_sound(), "{report}");
+}
+
 /// What the service records can have happened, whatever it is asked to do.
 #[test]
 fn the_model_accepts_what_random_stories_record() {
@@ -222,6 +238,14 @@ fn cases() -> Vec<(Vec<At>, &'static str)> {
         (
             then(&voided, 0, bought(1, 1)),
             "the claim was voided before",
+        ),
+        (
+            then(&voided, 10, released(1, 1, ReleaseCause::Expired)),
+            "the claim was voided before",
+        ),
+        (
+            expired_then(ReleaseCause::Stopped),
+            "the claim was not voided before, or by something else",
         ),
         (
             then(&held, 0, extended(1, 1, 11)),

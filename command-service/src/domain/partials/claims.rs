@@ -99,16 +99,19 @@ impl Claims {
     pub fn death(&self, claim: &Claim, at: Timestamp) -> Option<Death> {
         let released = |cause| claim.has(TicketState::Released(cause));
         let holds = claim.has(TicketState::Held);
-        if let Some(void) = self.void_of(claim.epoch)
-            && (holds || released(ReleaseCause::Stopped) || released(ReleaseCause::Cancelled))
-        {
+        let is_void_by = |void: &&Void| {
+            let was_released = released(ReleaseCause::Stopped) || released(ReleaseCause::Cancelled);
+            (holds && void.ends(claim)) || was_released
+        };
+        if let Some(void) = self.next_void(claim.epoch).filter(is_void_by) {
             return Some(Death::Voided(*void));
         }
         let expired = (holds && claim.expire_time <= at) || released(ReleaseCause::Expired);
         expired.then_some(Death::Expired)
     }
 
-    fn void_of(&self, epoch: u32) -> Option<&Void> {
+    /// What came after the claims of an epoch: at the latest it ended them.
+    fn next_void(&self, epoch: u32) -> Option<&Void> {
         self.voids.get(usize::try_from(epoch).ok()?)
     }
 
@@ -117,7 +120,7 @@ impl Claims {
         self.deadlines
             .iter()
             .map_while(move |deadline| {
-                let is_dead = deadline.time <= at || self.void_of(deadline.epoch).is_some();
+                let is_dead = deadline.time <= at || self.next_void(deadline.epoch).is_some();
                 is_dead.then(|| self.dead_tickets_of(deadline.claim, at))
             })
             .flatten()
@@ -131,11 +134,12 @@ impl Claims {
     ) -> impl Iterator<Item = DeadTicket> + use<'_> {
         let claim = self.get(id);
         claim.into_iter().flat_map(move |claim| {
-            let (cause, caused_by) = match self.void_of(claim.epoch) {
+            let void = self.next_void(claim.epoch);
+            let is_dead = void.is_some() || claim.expire_time <= at;
+            let (cause, caused_by) = match void.filter(|void| void.ends(claim)) {
                 Some(void) => (void.cause, void.event),
                 None => (ReleaseCause::Expired, claim.first_event),
             };
-            let is_dead = self.void_of(claim.epoch).is_some() || claim.expire_time <= at;
             let held = is_dead.then(|| claim.held()).into_iter().flatten();
             held.map(move |ticket| DeadTicket {
                 claim: id,
@@ -165,8 +169,8 @@ impl Claims {
     #[must_use]
     pub fn next_deadline(&self) -> Option<Timestamp> {
         let first = self.deadlines.first()?;
-        let void = self.void_of(first.epoch);
-        Some(void.map_or(first.time, |void| void.time))
+        let void = self.next_void(first.epoch);
+        Some(void.map_or(first.time, |void| void.time.min(first.time)))
     }
 
     /// All claims, in no order.

@@ -38,7 +38,7 @@ pub(super) struct Holding {
     claimed: u32,
     pub(super) is_extended: bool,
     granted: bool,
-    /// What ended all claims, this one too.
+    /// What ended all claims that were live, this one too.
     void: Option<End>,
 }
 
@@ -80,9 +80,10 @@ impl Tickets {
         }
     }
 
-    /// Every claim of this moment ends. What ended before stays ended as it was.
-    pub(super) fn void(&mut self, end: End) {
-        for holding in self.claims.values_mut() {
+    /// Every claim that is live at this moment ends. What ended before stays ended as it was, swept or not.
+    pub(super) fn void(&mut self, end: End, at: Timestamp) {
+        let claims = self.claims.values_mut();
+        for holding in claims.filter(|holding| at < holding.expire_time) {
             holding.void.get_or_insert(end);
         }
     }

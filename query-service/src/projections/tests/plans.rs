@@ -95,7 +95,8 @@ const CLAIMS_SQL: &str = "
             SELECT 'void', 50000 + n, 50000 + n, 2000, 1, 0, 0, 0, 0
               FROM generate_series(1, 20050) n) claims;
     INSERT INTO onsale_query_claims_1.claim_voids
-    VALUES (100, now(), 'small', 'STOPPED'), (3001, now(), 'small', 'STOPPED'), (50051, now(), 'void', 'STOPPED');
+    VALUES (100, to_timestamp(990), 'small', 'STOPPED'), (3001, to_timestamp(1050), 'small', 'STOPPED'),
+           (50051, to_timestamp(1050), 'void', 'STOPPED');
     ANALYZE onsale_query_claims_1.claims, onsale_query_claims_1.claim_voids";
 
 /// A page of claims in a state as key and state, and how many rows were looked at for it.

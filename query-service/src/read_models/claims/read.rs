@@ -53,6 +53,14 @@ macro_rules! over_since {
     };
 }
 
+/// Whether something voided it before its deadline; what had expired by then stays expired, swept or not.
+macro_rules! is_void {
+    () => {
+        "EXISTS (SELECT FROM onsale_read.claim_voids v \
+                  WHERE v.pool = c.pool AND v.position > c.alive_position AND v.time < c.expire_time)"
+    };
+}
+
 /// The state by a moment: what is held is so until the deadline, or until something voids it. In SQL, since it is
 /// filtered by; the command side's order of what fits first.
 macro_rules! shown_state {
@@ -63,12 +71,11 @@ macro_rules! shown_state {
             over_since!(),
             " > ",
             $now,
-            " AND NOT EXISTS (SELECT FROM onsale_read.claim_voids v \
-                               WHERE v.pool = c.pool AND v.position > c.alive_position) THEN 'HELD' \
-                  WHEN c.bought + c.refunded > 0 THEN 'BOUGHT' \
-                  WHEN c.voided > 0 OR EXISTS (SELECT FROM onsale_read.claim_voids v \
-                               WHERE v.pool = c.pool AND v.position > c.alive_position) THEN 'VOIDED' \
-                  ELSE 'EXPIRED' END"
+            " AND NOT ",
+            is_void!(),
+            " THEN 'HELD' WHEN c.bought + c.refunded > 0 THEN 'BOUGHT' WHEN c.voided > 0 OR ",
+            is_void!(),
+            " THEN 'VOIDED' ELSE 'EXPIRED' END"
         )
     };
 }
@@ -125,7 +132,7 @@ const CLAIMS_BY_POOL: &str = concat!(
     ") c ORDER BY c.position LIMIT $2"
 );
 
-/// Before this, held claims may be void. What is void has not expired.
+/// Before this, held claims may be void. What has expired is found by its deadline.
 macro_rules! last_void {
     () => {
         "coalesce((SELECT max(v.position) FROM onsale_read.claim_voids v WHERE v.pool = $4 AND $7 <> 'EXPIRED'), 0)"

@@ -91,6 +91,44 @@ async fn a_claim_past_its_deadline_is_expired_though_nobody_swept_it() {
     );
 }
 
+/// Whether it was swept before the stop makes no difference.
+#[tokio::test]
+async fn a_stop_does_not_void_what_had_expired() {
+    let mut system = System::start().await;
+    let mut caller = system.caller().await;
+    let pool = v1::Pool {
+        claim_duration: seconds(3),
+        ..a_pool(10)
+    };
+    caller.create("short", pool).await.unwrap();
+    let early = caller.claim("short", "a", 2).await.unwrap();
+    // From here on nobody sweeps.
+    system.commands.remove(0).kill().await;
+    let db = Db::of(&system.database).await;
+    eventually(LIMIT, "time passes the deadline", || async {
+        let read = claim(&caller, &early.name, None).await.ok()?;
+        (read.claim?.state() == ClaimState::Expired).then_some(())
+    })
+    .await;
+    let stop = db.plant("short", "SalesStopped", r#"{"mode":"VOID_CLAIMS"}"#);
+    let receipt = v1::Receipt {
+        consistency_token: ConsistencyToken::new(Position::new(stop.await).unwrap()).encode(),
+        ..v1::Receipt::default()
+    };
+    let read = claim(&caller, &early.name, Some(&receipt)).await.unwrap();
+    assert_eq!(read.held, 2, "not swept");
+    assert_eq!(read.claim.unwrap().state(), ClaimState::Expired);
+    let expired = (early.name, ClaimState::Expired);
+    for (state, expected) in [
+        (ClaimState::Held, vec![]),
+        (ClaimState::Voided, vec![]),
+        (ClaimState::Expired, vec![expired.clone()]),
+        (ClaimState::Unspecified, vec![expired]),
+    ] {
+        assert_eq!(listed(&caller, "short", state).await, expected, "{state:?}");
+    }
+}
+
 #[tokio::test]
 async fn a_deadline_that_passes_while_a_read_waits_has_passed_in_its_answer() {
     let mut system = System::start().await;

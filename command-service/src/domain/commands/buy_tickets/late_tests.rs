@@ -153,6 +153,27 @@ fn a_stop_refuses_it_and_the_end_of_sales_does_not() {
     assert_eq!(events.len(), 6);
 }
 
+/// Whether it was swept before the stop makes no difference.
+#[test]
+fn a_stop_does_not_void_what_had_expired() {
+    let expired = [created(), claimed_until(1, 1, minute(0))];
+    let stop = [stopped(StopMode::VoidClaims), resumed()];
+    for swept in [None, Some(released(1, 1, ReleaseCause::Expired))] {
+        let events = expired.iter().cloned().chain(swept).chain(stop.clone());
+        let given = Given::events(events);
+        let events = given.when(buy_late(1, &[])).events();
+        let (release, bought) = events.split_at(events.len() - 2);
+        assert_eq!(kinds(bought), ["TicketClaimed", "TicketBought"]);
+        let is_expired = |event: &PoolEvent| {
+            let PoolEvent::TicketReleased(released) = event else {
+                return false;
+            };
+            released.cause == ReleaseCause::Expired
+        };
+        assert!(release.iter().all(is_expired), "{release:?}");
+    }
+}
+
 #[test]
 fn as_many_as_an_order_may_name_are_bought_late() {
     let two_an_order = limits_changed(Limits {

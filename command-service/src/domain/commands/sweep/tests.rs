@@ -59,6 +59,19 @@ fn voided_claims_go_first_and_live_ones_after_them_stay() {
 }
 
 #[test]
+fn what_had_expired_when_all_was_voided_goes_back_as_expired() {
+    for end in [stopped(StopMode::VoidClaims), cancelled()] {
+        let moment_of_the_end = minute(0);
+        let events = [created(), claimed_until(1, 1, moment_of_the_end), end];
+        let released = swept(&events, 1, 500);
+        let [PoolEvent::TicketReleased(released)] = released.as_slice() else {
+            panic!("{released:?}")
+        };
+        assert_eq!(released.cause, ReleaseCause::Expired);
+    }
+}
+
+#[test]
 fn a_step_is_bounded() {
     let events: Vec<_> = [created()]
         .into_iter()

@@ -116,6 +116,13 @@ pub struct DeadTicket {
     pub expire_time: Timestamp,
 }
 
+impl Void {
+    /// Whether it came before the deadline. A claim that is past it has expired, whether it was swept by then or not.
+    pub(super) fn ends(&self, claim: &Claim) -> bool {
+        self.time < claim.expire_time
+    }
+}
+
 impl Claim {
     pub(super) fn new(claimed: &TicketClaimed, entry: &Entry<'_>, epoch: u32) -> Self {
         let is_noted = claimed.reference.is_some() || !claimed.labels.is_empty();
