@@ -4,6 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use foldhash::fast::RandomState;
 use onsale_shared::{
+    event::Metadata,
     log::{StreamName, Version},
     time::Timestamp,
 };
@@ -127,10 +128,23 @@ impl Replay {
         self.time = recorded.time;
         let by_model = self.model.fold(event, metadata.request_id, recorded.time);
         by_model.map_err(|wrong| wrong.to_string())?;
+        if let Some(before) = self.recorded_before(metadata) {
+            return Err(format!(
+                "its command was recorded before, as version {before}"
+            ));
+        }
         self.pool.evolve(&history::entry(recorded, event, metadata));
         match self.pool.corrupted_at() {
             Some(_) => Err("it contradicts the state that decides commands".to_owned()),
             None => Ok(()),
         }
+    }
+
+    /// With the first event of a command, the version of the last event that it has already. Within a day no command is
+    /// decided twice.
+    fn recorded_before(&self, metadata: &Metadata) -> Option<Version> {
+        metadata.command.as_ref()?.command_hash?;
+        let known = self.pool.requests.known(metadata.request_id?, self.time);
+        known.map(|before| before.version)
     }
 }

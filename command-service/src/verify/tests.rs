@@ -1,7 +1,10 @@
 use std::time::Duration;
 
 use onsale_shared::{
-    event::{Metadata, PoolEvent, ReleaseCause, Schedule, StopMode, encode},
+    event::{
+        CommandHash, CommandMetadata, Metadata, PoolEvent, ReleaseCause, Schedule, Source,
+        StopMode, encode,
+    },
     id::{PoolId, RequestId},
     log::{AppendBatch, Group, NewEvent, Position, StreamName, Version, memory::MemoryLog},
 };
@@ -12,13 +15,24 @@ use crate::domain::{commands::testing::*, properties::each_history};
 /// An event, and the minute in which it was decided.
 pub(super) type At = (i64, PoolEvent);
 
+/// An event as recorded: when it was decided, and its metadata.
+type Recorded = (i64, PoolEvent, Metadata);
+
 /// A log with these events in the streams of pools.
-pub(super) async fn log_of(pools: &[(&str, Vec<At>)]) -> MemoryLog {
+pub(super) async fn log_of(pools: &[(&'static str, Vec<At>)]) -> MemoryLog {
+    let without = |(at, event): &At| (*at, event.clone(), Metadata::default());
+    let with =
+        |(pool, events): &(&'static str, Vec<At>)| (*pool, events.iter().map(without).collect());
+    log_with(&pools.iter().map(with).collect::<Vec<_>>()).await
+}
+
+/// As [`log_of`], each event with its metadata.
+async fn log_with(pools: &[(&str, Vec<Recorded>)]) -> MemoryLog {
     let log = MemoryLog::new(minute(0));
     let mut ids = onsale_shared::id::Ids::from(uuid::Uuid::from_u128(1 << 64));
     for (pool, events) in pools {
         let stream = StreamName::of_pool(&PoolId::parse(pool).unwrap());
-        for ((at, event), version) in events.iter().zip(0..) {
+        for ((at, event, metadata), version) in events.iter().zip(0..) {
             let encoded = encode(event).unwrap();
             let new = NewEvent {
                 id: ids.event(),
@@ -26,7 +40,7 @@ pub(super) async fn log_of(pools: &[(&str, Vec<At>)]) -> MemoryLog {
                 schema: encoded.schema,
                 time: minute(*at),
                 data: encoded.data,
-                metadata: Metadata::default().to_json().unwrap(),
+                metadata: metadata.to_json().unwrap(),
                 origin: None,
             };
             let expected = Version::new(version).unwrap();
@@ -122,6 +136,53 @@ fn nothing_of_a_command_is_recorded_after_it_was_refused_for_good() {
         );
     }
     fold(stopped(StopMode::FinishClaims), refused, forgotten).unwrap();
+}
+
+/// Of one command's first event, or of a later one.
+fn of_command(id: u128, is_first: bool) -> Metadata {
+    let source = Source {
+        service: "command-service".to_owned(),
+        version: "1".to_owned(),
+        instance: "one".to_owned(),
+    };
+    let command = is_first.then(|| CommandMetadata {
+        command_hash: Some(CommandHash(id)),
+        correlation_id: None,
+        traceparent: None,
+        actor: "anonymous".to_owned(),
+        source,
+    });
+    Metadata {
+        request_id: Some(RequestId(uuid::Uuid::from_u128(id))),
+        causation_id: None,
+        command,
+    }
+}
+
+#[tokio::test]
+async fn nothing_is_recorded_by_two_decisions_of_one_command() {
+    const DAY: i64 = 24 * 60;
+    let twice = |at: i64, event: PoolEvent| {
+        vec![
+            (0, created(), of_command(1, true)),
+            (0, claimed(1, 1), of_command(2, true)),
+            (0, claimed(1, 2), of_command(2, false)),
+            (0, limits_changed(limits()), of_command(3, true)),
+            (at, event, of_command(2, true)),
+        ]
+    };
+    for again in [stopped(StopMode::FinishClaims), command_refused("SOLD_OUT")] {
+        let log = log_with(&[("abc", twice(DAY, again.clone()))]).await;
+        let report = report_of(&log).await;
+        let [finding] = report.findings.told() else {
+            panic!("{report}")
+        };
+        let wrong = "its command was recorded before, as version 3";
+        assert_eq!((finding.version.get(), finding.wrong.as_str()), (5, wrong));
+        let log = log_with(&[("abc", twice(DAY + 1, again))]).await;
+        let report = report_of(&log).await;
+        assert!(report.is_sound(), "forgotten by then: {report}");
+    }
 }
 
 #[tokio::test]
