@@ -70,11 +70,13 @@ impl Index {
                 self.take(pool, Slot::of(bought.expire_time), position);
             }
             PoolEvent::TicketReleased(released) => {
+                let own = Slot::of(released.expire_time);
                 let slot = match released.cause {
                     ReleaseCause::Stopped | ReleaseCause::Cancelled => Slot::VOIDED,
-                    ReleaseCause::Customer | ReleaseCause::Operator | ReleaseCause::Expired => {
-                        Slot::of(released.expire_time)
-                    }
+                    ReleaseCause::Customer | ReleaseCause::Operator => own,
+                    // All slots were voided, also those that were past. What was claimed since has a later one.
+                    ReleaseCause::Expired if self.held(&(pool.clone(), own)) == 0 => Slot::VOIDED,
+                    ReleaseCause::Expired => own,
                 };
                 self.take(pool, slot, position);
             }
@@ -190,7 +192,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::domain::commands::testing::*;
+    use crate::domain::{Pool, commands::testing::*, properties::each_history};
 
     fn pool() -> PoolId {
         PoolId::parse("a-pool").unwrap()
@@ -242,6 +244,33 @@ mod tests {
         );
         assert!(!is_due(&index, 0));
         assert!(is_due(&index, CLAIM_MINUTES));
+    }
+
+    #[test]
+    fn what_had_expired_when_all_was_voided_is_due_until_it_is_released() {
+        let mut index = folded(&[created(), claimed(1, 1), stopped(StopMode::VoidClaims)]);
+        assert!(is_due(&index, 0));
+        let release = released(1, 1, ReleaseCause::Expired);
+        index.fold(&pool(), &release, Position::new(4).unwrap());
+        assert!(!is_due(&index, 1_000));
+    }
+
+    /// Whatever happens, as many tickets are held until some time as the pool holds.
+    #[test]
+    fn as_many_are_counted_as_are_held() {
+        each_history(300, |history| {
+            let (mut index, mut state) = (Index::default(), Pool::default());
+            for ((fact, at, _request), position) in history.iter().zip(1..) {
+                index.fold(&pool(), &fact.event, Position::new(position).unwrap());
+                fold_one(&mut state, &fact.event, position, *at);
+                let counted: u32 = index.changes().map(|(_, held)| held).sum();
+                assert_eq!(
+                    counted,
+                    state.stock.counts().held,
+                    "{fact:?} in {history:#?}"
+                );
+            }
+        });
     }
 
     proptest! {

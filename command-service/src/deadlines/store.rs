@@ -1,7 +1,7 @@
 //! The tables of the deadlines.
 
 use onsale_shared::{id::PoolId, log::Position};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::index::{Index, Slot};
 
@@ -13,11 +13,7 @@ pub async fn load(pool: &PgPool) -> Result<(Index, Position), sqlx::Error> {
     let mut snapshot = pool
         .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         .await?;
-    let position = sqlx::query_scalar(
-        "SELECT position FROM onsale_command.checkpoints WHERE projection = 'deadlines'",
-    )
-    .fetch_one(&mut *snapshot)
-    .await?;
+    let position = position(&mut snapshot).await?;
     let rows: Vec<(String, i64, i32)> =
         sqlx::query_as("SELECT pool, slot, held FROM onsale_command.deadlines")
             .fetch_all(&mut *snapshot)
@@ -28,7 +24,17 @@ pub async fn load(pool: &PgPool) -> Result<(Index, Position), sqlx::Error> {
             index.restore((pool, Slot(slot)), u32::try_from(held).unwrap_or(0));
         }
     }
-    Ok((index, Position::new(position).unwrap_or_default()))
+    Ok((index, position))
+}
+
+/// Where the store is; at the start if it was emptied.
+async fn position(connection: &mut PgConnection) -> Result<Position, sqlx::Error> {
+    let position: Option<i64> = sqlx::query_scalar(
+        "SELECT position FROM onsale_command.checkpoints WHERE projection = 'deadlines'",
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(position.and_then(Position::new).unwrap_or_default())
 }
 
 /// Writes what changed after `from` up to `to`, if the store is at `from`; the checkpoint's compare-and-set comes first,
@@ -43,6 +49,10 @@ pub async fn save(
     to: Position,
 ) -> Result<Position, sqlx::Error> {
     let mut transaction = pool.begin().await?;
+    if from == Position::START {
+        let begun = "INSERT INTO onsale_command.checkpoints (projection, position) VALUES ('deadlines', 0) ON CONFLICT DO NOTHING";
+        sqlx::query(begun).execute(&mut *transaction).await?;
+    }
     let moved = sqlx::query(
         "UPDATE onsale_command.checkpoints SET position = $2 WHERE projection = 'deadlines' AND position = $1",
     )
@@ -51,12 +61,7 @@ pub async fn save(
     .execute(&mut *transaction)
     .await?;
     if moved.rows_affected() == 0 {
-        let position = sqlx::query_scalar(
-            "SELECT position FROM onsale_command.checkpoints WHERE projection = 'deadlines'",
-        )
-        .fetch_one(&mut *transaction)
-        .await?;
-        return Ok(Position::new(position).unwrap_or_default());
+        return position(&mut transaction).await;
     }
     let (mut pools, mut slots, mut held) = (Vec::new(), Vec::new(), Vec::new());
     for ((pool, slot), count) in index.changes() {

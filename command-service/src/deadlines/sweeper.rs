@@ -108,6 +108,10 @@ impl Sweeper {
                 _ = look.tick(), if caught_up => self.touch_due(&index, &mut touched),
                 _ = save.tick(), if tail.position() > stored => {
                     match in_time(store::save(&self.store, &index, stored, tail.position())).await {
+                        Ok(position) if position < stored => {
+                            tracing::warn!(stored = stored.get(), position = position.get(), "deadlines were set back and are loaded anew");
+                            return Ok(());
+                        }
                         Ok(position) => {
                             stored = position;
                             index.stored(position);

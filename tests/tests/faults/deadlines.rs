@@ -131,6 +131,36 @@ async fn a_voiding_stop_that_is_killed_at_once_is_resumed_by_the_next_instance()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn deadlines_that_are_emptied_are_folded_anew() {
+    let system = System::start().await;
+    let mut caller = system.caller().await;
+    let log = tokio::sync::Mutex::new(system.database.admin().await);
+    let stored = async |pool: &'static str| {
+        eventually(LIMIT, "the deadline is stored", || async {
+            let held: Option<i32> =
+                sqlx::query_scalar("SELECT held FROM onsale_command.deadlines WHERE pool = $1")
+                    .bind(pool)
+                    .fetch_optional(&mut *log.lock().await)
+                    .await
+                    .unwrap();
+            held
+        })
+        .await
+    };
+    caller.create_pool("early", 10).await.unwrap();
+    caller.claim("early", "customer", 3).await.unwrap();
+    assert_eq!(stored("early").await, 3);
+    sqlx::raw_sql("TRUNCATE onsale_command.deadlines, onsale_command.checkpoints")
+        .execute(&mut *log.lock().await)
+        .await
+        .unwrap();
+    caller.create_pool("later", 10).await.unwrap();
+    caller.claim("later", "customer", 2).await.unwrap();
+    assert_eq!(stored("later").await, 2);
+    assert_eq!(stored("early").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_instance_that_nobody_asks_does_not_race_the_seller_to_the_deadlines() {
     let mut system = System::start().await;
     let metrics = free_address().unwrap();

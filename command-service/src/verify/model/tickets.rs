@@ -38,8 +38,8 @@ pub(super) struct Holding {
     claimed: u32,
     pub(super) is_extended: bool,
     granted: bool,
-    /// What ended all claims that were live, this one too.
-    void: Option<End>,
+    /// What ended all claims, and whether this one was live then.
+    void: Option<(End, bool)>,
 }
 
 /// A sold ticket.
@@ -82,9 +82,9 @@ impl Tickets {
 
     /// Every claim that is live at this moment ends. What ended before stays ended as it was, swept or not.
     pub(super) fn void(&mut self, end: End, at: Timestamp) {
-        let claims = self.claims.values_mut();
-        for holding in claims.filter(|holding| at < holding.expire_time) {
-            holding.void.get_or_insert(end);
+        for holding in self.claims.values_mut() {
+            let was_live = at < holding.expire_time;
+            holding.void.get_or_insert((end, was_live));
         }
     }
 
@@ -215,7 +215,7 @@ impl Tickets {
 
 impl Holding {
     fn check_live(&self, at: Timestamp) -> Result<(), Wrong> {
-        require(self.void.is_none(), || Wrong::Voided)?;
+        require(!self.is_voided(), || Wrong::Voided)?;
         require(at < self.expire_time, || Wrong::Expired(self.expire_time))
     }
 
@@ -233,7 +233,7 @@ impl Holding {
         match released.cause {
             ReleaseCause::Customer | ReleaseCause::Operator => self.check_live(at),
             ReleaseCause::Expired => {
-                require(self.void.is_none(), || Wrong::Voided)?;
+                require(!self.is_voided(), || Wrong::Voided)?;
                 let has_ended = self.expire_time <= at;
                 require(has_ended, || Wrong::NotExpired(self.expire_time))
             }
@@ -242,7 +242,13 @@ impl Holding {
         }
     }
 
+    fn is_voided(&self) -> bool {
+        self.void.is_some_and(|(_, was_live)| was_live)
+    }
+
+    /// Also what had expired by then, unswept: Onsale released it so at first.
     fn check_void(&self, end: End) -> Result<(), Wrong> {
-        require(self.void == Some(end), || Wrong::NotVoided)
+        let is_by_it = self.void.is_some_and(|(void, _)| void == end);
+        require(is_by_it, || Wrong::NotVoided)
     }
 }

@@ -14,7 +14,7 @@ pub(super) struct Tickets {
     sold: Known,
 }
 
-/// Tickets of one kind. Half of a random id is enough to tell them apart, and half the memory.
+/// Tickets of one kind. Half of an id is enough to tell them apart, and half the memory, if all of it goes in.
 #[derive(Debug)]
 struct Known {
     seen: GradualMap<u64, ()>,
@@ -106,7 +106,13 @@ impl Known {
     }
 }
 
-/// The random half of an id of version 7, with the counter that follows it.
+/// 64 bits of an id of version 7. Its lower half alone is random in 46 bits only, beside a counter that is nearly the same
+/// in every order: of a million tickets two would be taken for one another in one sale of 140. So the time and the random
+/// bits of its upper half go in, too, spread over all bits.
 fn half(ticket: TicketId) -> u64 {
-    ticket.0.as_u64_pair().1
+    let (upper, lower) = ticket.0.as_u64_pair();
+    lower ^ upper.wrapping_mul(SPREADS)
 }
+
+/// 2^64 divided by the golden ratio; odd, so that no two products are equal (Knuth, The Art of Computer Programming, 6.4).
+const SPREADS: u64 = 0x9E37_79B9_7F4A_7C15;

@@ -22,7 +22,6 @@ impl BuyTickets {
         facts: &mut Facts<'_>,
     ) -> Result<(), Rejection> {
         let limits = pool.limits.get().ok_or(Rejection::PoolNotFound)?.value;
-        sale_checks::not_stopped(pool.sale.status())?;
         if at >= claim.expired_at().plus(limits.late_purchase_window) {
             return Err(Rejection::ClaimExpired {
                 claim: self.claim,
@@ -30,6 +29,8 @@ impl BuyTickets {
             });
         }
         let expired = self.expired_tickets(claim)?;
+        // Behind what is final.
+        sale_checks::not_stopped(pool.sale.status())?;
         let requested = u32::try_from(expired.len()).unwrap_or(u32::MAX);
         let max = limits.max_tickets_per_order;
         if requested > max {

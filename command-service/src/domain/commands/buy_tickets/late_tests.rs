@@ -153,6 +153,25 @@ fn a_stop_refuses_it_and_the_end_of_sales_does_not() {
     assert_eq!(events.len(), 6);
 }
 
+/// It would be told to wait for the sale to resume, in vain.
+#[test]
+fn what_is_final_comes_before_a_stop() {
+    let stopped = || an_expired_claim([stopped(StopMode::FinishClaims)]);
+    let when = stopped()
+        .after_minutes(CLAIM_MINUTES + LATE_MINUTES)
+        .when(buy_late(1, &[]));
+    let refusal = when.result.unwrap_err();
+    assert!(
+        matches!(refusal, Rejection::ClaimExpired { .. }),
+        "{refusal:?}"
+    );
+    let refusal = stopped().when(buy_late(1, &[9])).result.unwrap_err();
+    assert!(
+        matches!(refusal, Rejection::TicketNotHeld { .. }),
+        "{refusal:?}"
+    );
+}
+
 /// Whether it was swept before the stop makes no difference.
 #[test]
 fn a_stop_does_not_void_what_had_expired() {
