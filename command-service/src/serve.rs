@@ -12,7 +12,7 @@ use onsale_shared::{
     id::IdSource,
     log::{
         EventLog, keep_clock,
-        postgres::{self, PostgresLog, PostgresLogConfig, Role, RoleOutcome},
+        postgres::{self, Lineage, PostgresLog, PostgresLogConfig, Role, RoleOutcome},
         tail::TailConfig,
     },
 };
@@ -63,7 +63,7 @@ pub async fn serve(
         metrics::export(address)?;
         tracing::info!(%address, "metrics");
     }
-    let log = connect(&config).await?;
+    let (log, lineage) = connect(&config).await?;
     let mut background = Background::default();
     let snapshots = start_taking_snapshots(&config, &log, (&mut background, &stop)).await?;
     let source = source(&config);
@@ -146,6 +146,7 @@ pub async fn serve(
         served = run(listener, services, health, limits, stop.clone()) => served.context("serving gRPC"),
         // Whoever starts it again gets an instance that works; one that goes on without its tasks looks as if it did.
         panicked = background.panicked() => panicked.map(|never| match never {}),
+        broken = lineage.broken() => Err(broken.into()),
     };
     stop.cancel();
     draining.await.context("draining")?;
@@ -178,7 +179,7 @@ async fn set_health(health: &tonic_health::server::HealthReporter, status: Servi
     }
 }
 
-async fn connect(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
+async fn connect(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, Lineage)> {
     let options = postgres::session_options(&config.database_url, SERVICE)?;
     let mut connection = PgConnection::connect_with(&options)
         .await
@@ -193,9 +194,9 @@ async fn connect(config: &Config) -> anyhow::Result<Arc<dyn EventLog>> {
         notify: config.notify,
         ..PostgresLogConfig::new(options, Some(Role::Command))
     };
-    Ok(Arc::new(
-        PostgresLog::connect(log).await.context("the event log")?,
-    ))
+    let log = PostgresLog::connect(log).await.context("the event log")?;
+    let lineage = log.lineage();
+    Ok((Arc::new(log), lineage))
 }
 
 /// Snapshots are taken from now on until `stop`, unless they are switched off.

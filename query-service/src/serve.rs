@@ -60,6 +60,8 @@ pub async fn serve(
     }
     let database = Database::open(&config.database_url).await?;
     let log = open_log(&database).await?;
+    let lineage = log.lineage();
+    let log: Arc<dyn EventLog> = Arc::new(log);
     let has_tables = ensure_generations(&database, &*log).await?;
     let pages = Arc::new(Pages::of(Arc::clone(&log)));
     let board = Arc::new(Board::of(ALL));
@@ -72,7 +74,7 @@ pub async fn serve(
     let queries = Queries {
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
-        log: open_log(&database).await?,
+        log: Arc::new(open_log(&database).await?),
         clock: clock.clone(),
         exports: Exports::new(database.clone()),
         endings: Endings {
@@ -100,6 +102,7 @@ pub async fn serve(
     let engine = Engine {
         database: database.clone(),
         pages: Arc::clone(&pages),
+        lineage: lineage.clone(),
         hub: Arc::clone(&hub),
         readiness: readiness.subscribe(),
         memory_blocked: blocked.subscribe(),
@@ -145,10 +148,13 @@ pub async fn serve(
     tasks.spawn(renew(ALL, renewed, log, ended.clone()));
     tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
     tracing::info!(address = ?listener.local_addr().ok(), "listening");
-    let served = run(listener, services, reporter, config.server_limits(), stop).await;
+    let served = tokio::select! {
+        served = run(listener, services, reporter, config.server_limits(), stop) => served.context("the server failed"),
+        broken = lineage.broken() => Err(broken.into()),
+    };
     ended.cancel();
     tasks.end().await;
-    served.context("the server failed")
+    served
 }
 
 /// Makes the first tables of every projection that has none; whether all have some. A log that cannot be read now is
@@ -200,7 +206,7 @@ async fn keep_ensuring(database: Database, log: Arc<dyn EventLog>, stop: Cancell
     }
 }
 
-async fn open_log(database: &Database) -> anyhow::Result<Arc<dyn EventLog>> {
+async fn open_log(database: &Database) -> anyhow::Result<PostgresLog> {
     let config = PostgresLogConfig {
         // A tail reads one page at a time, projections read what it has not; the clock is asked now and then.
         read_connections_max: 4,
@@ -208,7 +214,7 @@ async fn open_log(database: &Database) -> anyhow::Result<Arc<dyn EventLog>> {
         ..PostgresLogConfig::new(database.options().clone(), Some(Role::Query))
     };
     let log = PostgresLog::connect(config).await;
-    Ok(Arc::new(log.context("the event log cannot be reached")?))
+    log.context("the event log cannot be reached")
 }
 
 /// Work in the background. A defect in one of them is not survived in silence.

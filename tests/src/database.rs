@@ -84,6 +84,42 @@ impl TestDatabase {
             .expect("the test database can be reached")
     }
 
+    /// The log as after a failover to a server that has not got its last events: all sessions are gone, and so is what came
+    /// after a position. (The rest of the database stays as it is.)
+    ///
+    /// # Panics
+    /// The database cannot be reached, or sessions do not end.
+    pub async fn lose_events_after(&self, position: i64) {
+        let mut admin = self.admin().await;
+        self.allow_connections(false).await;
+        let others = "FROM pg_stat_activity \
+             WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
+        let end = AssertSqlSafe(format!("SELECT pg_terminate_backend(pid, 10000) {others}"));
+        sqlx::raw_sql(end)
+            .execute(&mut admin)
+            .await
+            .expect("sessions are ended");
+        let left = AssertSqlSafe(format!("SELECT count(*) {others}"));
+        let left: i64 = sqlx::query_scalar(left)
+            .fetch_one(&mut admin)
+            .await
+            .expect("sessions are counted");
+        assert_eq!(left, 0, "sessions have not ended");
+        sqlx::query("DELETE FROM onsale_log.events WHERE position > $1")
+            .bind(position)
+            .execute(&mut admin)
+            .await
+            .expect("events are lost");
+        self.allow_connections(true).await;
+    }
+
+    /// Told from another database: nobody may lock himself out.
+    async fn allow_connections(&self, allow: bool) {
+        let statement = format!("ALTER DATABASE {} ALLOW_CONNECTIONS {allow}", self.name);
+        let altered = execute(&self.server, &statement).await;
+        altered.expect("the database takes connections or not");
+    }
+
     /// The event log, with the rights of command-service.
     ///
     /// # Panics

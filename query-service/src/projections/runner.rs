@@ -4,7 +4,7 @@ mod feed;
 
 use std::{sync::Arc, time::Duration};
 
-use onsale_shared::log::Position;
+use onsale_shared::log::{Position, postgres::Lineage};
 use sqlx::PgConnection;
 use tokio::{
     sync::watch,
@@ -44,6 +44,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(10);
 pub(crate) struct Engine {
     pub(crate) database: Database,
     pub(crate) pages: Arc<Pages>,
+    /// Of what `pages` and `hub` have.
+    pub(crate) lineage: Lineage,
     pub(crate) hub: Arc<Hub>,
     pub(crate) readiness: Observer,
     /// Which event memory cannot go past.
@@ -183,6 +185,8 @@ impl Runner {
         backoff: &mut Backoff,
     ) -> Result<Over, Interrupted> {
         let post = &self.post;
+        // Pages and memory are older than this session: another log may be at its other end.
+        in_time(async { Ok(post.engine.lineage.prove(session).await) }).await??;
         in_time(generations::use_schema(session, &live.schema())).await?;
         self.feed.forget();
         post.engine.board.tell(&live);

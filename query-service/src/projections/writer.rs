@@ -5,7 +5,7 @@
 use std::{panic::AssertUnwindSafe, time::Duration};
 
 use futures::FutureExt as _;
-use onsale_shared::log::ReadError;
+use onsale_shared::log::{ReadError, postgres::Unproved};
 use sqlx::{Connection as _, PgConnection};
 
 use super::{
@@ -53,6 +53,18 @@ pub(crate) enum Interrupted {
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Log(#[from] ReadError),
+}
+
+impl From<Unproved> for Interrupted {
+    fn from(unproved: Unproved) -> Self {
+        match unproved {
+            Unproved::Database(error) => Self::Database(error),
+            Unproved::Broken(broken) => Self::Log(ReadError::Unavailable {
+                during: "beginning to write",
+                source: broken.into(),
+            }),
+        }
+    }
 }
 
 /// How one attempt failed that was rolled back.

@@ -147,7 +147,9 @@ async fn from_tables(sources: &Sources) -> Result<FromTables, Failure> {
         }
     })?;
     let head = sources.log.head().await?.position;
-    if progress.position > head {
+    // Read, so that what the tables have can be told from another history later.
+    let newest = sources.log.read_at(&[progress.position]).await?;
+    if newest.is_empty() && progress.position > Position::START {
         return Err(Failure::Final(TailStopped::AheadOfLog {
             checkpoint: progress.position,
             head,

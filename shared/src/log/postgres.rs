@@ -9,6 +9,7 @@ mod append;
 mod connections;
 mod copy;
 mod known;
+mod lineage;
 mod locked;
 mod migrate;
 mod named;
@@ -17,6 +18,7 @@ mod read;
 mod roles;
 
 pub use connections::{InvalidDatabaseUrl, prepare_session, session_options};
+pub use lineage::{Broken, Lineage, Unproved};
 pub use migrate::{MigrateError, in_schema, is_migrated, migrate};
 pub use named::origins;
 pub use roles::{Role, RoleOutcome, ensure_role, may_use_role, run as run_on_roles};
@@ -39,7 +41,8 @@ use super::{
     Position, ReadError, RecordedEvent, StreamName, Version,
 };
 use crate::id::EventId;
-use connections::Connections;
+use connections::{Connections, Session};
+use lineage::Shows;
 
 /// How a process uses the log.
 #[derive(Clone, Debug)]
@@ -100,6 +103,7 @@ pub struct PostgresLog {
     /// The newest head that this process appended; the notifier tells it to others.
     appended: watch::Sender<Position>,
     clock: LogClock,
+    lineage: Lineage,
 }
 
 impl PostgresLog {
@@ -138,8 +142,15 @@ impl PostgresLog {
             reads: Semaphore::new(usize::try_from(config.read_connections_max).unwrap_or(1)),
             appended,
             clock: LogClock::new(sent, time, received),
+            lineage: Lineage::default(),
             config,
         })
+    }
+
+    /// The history that this log has had so far. When it is broken, whatever follows from this log has to be thrown away.
+    #[must_use]
+    pub fn lineage(&self) -> Lineage {
+        self.lineage.clone()
     }
 
     /// Reads on a connection for itself. One that was idle may have died meanwhile: only what a new one says is a
@@ -147,12 +158,22 @@ impl PostgresLog {
     async fn reading<T, Read>(&self, during: &'static str, read: Read) -> Result<T, ReadError>
     where
         Read: for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
+        T: Shows,
     {
+        let read = async |session: &mut Session| {
+            let proved = session.prove(&self.lineage).await;
+            proved.map_err(|unproved| read::unavailable(during)(unproved.into_source()))?;
+            let shown = read(&mut session.connection).await?;
+            if let Some(newest) = shown.newest() {
+                session.saw(newest, &self.lineage);
+            }
+            Ok(shown)
+        };
         let reading = async {
             let turn = self.reads.acquire().await;
             let _turn = turn.map_err(read::unavailable(during))?;
             while let Some(mut session) = self.readers.take_idle() {
-                match read(&mut session.connection).await {
+                match read(&mut session).await {
                     Err(ReadError::Unavailable { .. }) => self.readers.close_idle(),
                     result => {
                         self.readers.put_back(session);
@@ -162,7 +183,7 @@ impl PostgresLog {
             }
             let opened = self.readers.open().await;
             let mut session = opened.map_err(read::unavailable(during))?;
-            let result = read(&mut session.connection).await?;
+            let result = read(&mut session).await?;
             self.readers.put_back(session);
             Ok(result)
         };
@@ -173,6 +194,20 @@ impl PostgresLog {
                 Err(read::unavailable(during)(elapsed))
             }
         }
+    }
+
+    /// A session to append with. One that was idle may have died meanwhile: only what a new one says is a failure.
+    async fn writer(&self) -> Result<Session, Unproved> {
+        if let Some(mut session) = self.writers.take_idle() {
+            match session.prove(&self.lineage).await {
+                Ok(()) => return Ok(session),
+                Err(Unproved::Broken(broken)) => return Err(broken.into()),
+                Err(Unproved::Database(_died)) => self.writers.close_idle(),
+            }
+        }
+        let mut session = self.writers.open().await?;
+        session.prove(&self.lineage).await?;
+        Ok(session)
     }
 
     /// What an append, wherever it was sent, says of the clock and the head.
@@ -189,11 +224,15 @@ impl PostgresLog {
 #[async_trait]
 impl EventLog for PostgresLog {
     async fn append(&self, batch: &AppendBatch) -> Result<Appended, AppendError> {
-        let mut session = self
-            .writers
-            .take()
-            .await
-            .map_err(|error| AppendError::NotAppended(error.into()))?;
+        let mut session = match timeout(self.config.append_timeout, self.writer()).await {
+            Ok(session) => {
+                session.map_err(|error| AppendError::NotAppended(error.into_source()))?
+            }
+            Err(elapsed) => {
+                self.writers.close_idle();
+                return Err(AppendError::NotAppended(elapsed.into()));
+            }
+        };
         let sent = Instant::now();
         let call = append::call(&mut session, batch);
         // Without an answer the session is dropped, not put back: its backend may still be at work.
@@ -206,6 +245,9 @@ impl EventLog for PostgresLog {
             // What was idle beside it is no better, and the next attempt needs a connection that works.
             AppendError::OutcomeUnknown(_) => self.writers.close_idle(),
         })?;
+        if let Some(newest) = reply.newest(batch) {
+            session.saw(newest, &self.lineage);
+        }
         self.writers.put_back(session);
         self.note(sent, &reply);
         Ok(reply.appended)
@@ -283,7 +325,7 @@ impl EventLog for PostgresLog {
             turn,
             &self.writers,
             self.appended.clone(),
-            self.clock.clone(),
+            (self.clock.clone(), self.lineage.clone()),
             self.config.append_timeout,
         )
         .await

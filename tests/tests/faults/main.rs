@@ -6,6 +6,7 @@ mod abandoned;
 mod clock;
 mod deadlines;
 mod eviction;
+mod failover;
 mod foreign;
 mod logs;
 mod measured;

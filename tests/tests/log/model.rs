@@ -3,7 +3,8 @@
 use onsale_shared::{
     log::{
         AppendBatch, EventLog, Group, GroupOutcome, NewEvent, RecordedEvent, StreamWrite, Version,
-        memory::MemoryLog, postgres::PostgresLog,
+        memory::MemoryLog,
+        postgres::{PostgresLog, PostgresLogConfig},
     },
     time::Timestamp,
 };
@@ -67,13 +68,6 @@ struct Met {
 fn both_engines_agree_on_random_batches() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let database = runtime.block_on(TestDatabase::create());
-    let log = runtime.block_on(database.log_with(|config| {
-        // Appends alone are looked at here.
-        onsale_shared::log::postgres::PostgresLogConfig {
-            notify: false,
-            ..config
-        }
-    }));
     let admin = tokio::sync::Mutex::new(runtime.block_on(database.admin()));
     let met = std::cell::RefCell::new(Met::default());
     let config = ProptestConfig {
@@ -87,6 +81,12 @@ fn both_engines_agree_on_random_batches() {
                 .execute(&mut *admin.lock().await)
                 .await
                 .unwrap();
+            // Appends alone are looked at here, and each time of another log.
+            let log = database.log_with(|config| PostgresLogConfig {
+                notify: false,
+                ..config
+            });
+            let log = log.await;
             let mut now = *met.borrow();
             run(&log, steps, &mut now).await?;
             met.replace(now);

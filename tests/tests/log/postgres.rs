@@ -4,6 +4,7 @@ mod cut;
 mod frozen;
 mod hints;
 mod known;
+mod lineage;
 mod migrate;
 mod orders;
 mod origins;

@@ -270,6 +270,17 @@ impl Given {
 
     /// A runner of the sample, of a replica of its own.
     pub(super) async fn run(&self, projection: &'static Projection) -> Running {
+        let pages = Pages::of(Arc::clone(&self.log) as _);
+        self.run_after(projection, &self.log, pages).await
+    }
+
+    /// As [`Self::run`], of a replica that has followed another log so far, and read these pages of it.
+    pub(super) async fn run_after(
+        &self,
+        projection: &'static Projection,
+        log: &PostgresLog,
+        pages: Pages,
+    ) -> Running {
         let mut session = self.database.session().await.unwrap();
         generations::ensure_live(&mut session, projection, Position::START)
             .await
@@ -277,7 +288,8 @@ impl Given {
         let readiness = starting();
         let engine = Engine {
             database: self.database.clone(),
-            pages: Arc::new(Pages::of(Arc::clone(&self.log) as _)),
+            pages: Arc::new(pages),
+            lineage: log.lineage(),
             hub: Arc::new(Hub::default()),
             readiness: readiness.subscribe(),
             memory_blocked: watch::Sender::default().subscribe(),

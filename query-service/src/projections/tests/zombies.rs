@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use onsale_shared::log::Position;
 use sqlx::Connection as _;
 use tokio::{
     sync::Barrier,
@@ -13,6 +14,7 @@ use crate::{
     availability::Progress,
     projections::{
         Entry,
+        pages::Pages,
         session::{leads, open},
         writer::{Step, Writer},
     },
@@ -21,6 +23,9 @@ use crate::{
 
 /// How soon somebody else leads.
 const TAKE_OVER: Duration = Duration::from_secs(5);
+
+/// How long something has to stay away.
+const NEVER: Duration = Duration::from_millis(500);
 
 /// How often each of the two writes at least.
 const PART: usize = 10;
@@ -221,4 +226,23 @@ async fn leaders_that_are_killed_at_any_step_lose_and_double_nothing() {
         drop(replicas);
         given.end().await;
     }
+}
+
+/// What a failover has lost is in the pages that were read before it.
+#[tokio::test]
+async fn who_has_read_what_the_log_has_lost_writes_nothing() {
+    let (lost, mut given) = (Given::new().await, Given::new().await);
+    let last = lost.append_many("pool", 0, "SalesResumed", 10).await;
+    let pages = Pages::of(Arc::clone(&lost.log) as _);
+    let read = pages.after(Position::START, 100).await.unwrap();
+    assert_eq!(read.entries().len(), 10);
+    let mut running = given.run_after(&SAMPLE, &lost.log, pages).await;
+    let told = timeout(LIMIT, lost.log.lineage().broken()).await.unwrap();
+    assert_eq!(told.position, last);
+    let written = timeout(NEVER, running.reach(last)).await;
+    assert!(written.is_err(), "what was lost is written");
+    assert_eq!(given.counted("pool").await, 0);
+    drop(running);
+    given.end().await;
+    lost.end().await;
 }

@@ -5,6 +5,7 @@ use sqlx::{Row as _, postgres::PgDatabaseError, postgres::PgRow, postgres::PgSev
 
 use super::{connections::Session, known::Known};
 use crate::{
+    id::EventId,
     log::{AppendBatch, AppendError, Appended, GroupOutcome, Position, Version},
     time::Timestamp,
 };
@@ -15,6 +16,24 @@ pub(super) struct Reply {
     pub(super) appended: Appended,
     /// The log's clock.
     pub(super) time: Timestamp,
+}
+
+impl Reply {
+    /// The newest event of the batch that is in the log.
+    pub(super) fn newest(&self, batch: &AppendBatch) -> Option<(Position, EventId)> {
+        let groups = batch.groups().iter().zip(&self.appended.outcomes);
+        let writes = groups.filter_map(|(group, outcome)| match outcome {
+            GroupOutcome::Appended {
+                first_positions, ..
+            } => Some(group.writes.iter().zip(first_positions)),
+            GroupOutcome::Stale { .. } => None,
+        });
+        let newest = writes.flatten().max_by_key(|(_, first)| **first)?;
+        let (write, first) = newest;
+        let behind = i64::try_from(write.events.len()).ok()?.checked_sub(1)?;
+        let position = Position::new(first.get().checked_add(behind)?)?;
+        Some((position, write.events.last()?.id))
+    }
 }
 
 /// The batch as the columns that the function takes.

@@ -7,7 +7,12 @@ use std::{
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, postgres::PgConnectOptions};
 
-use super::{Role, known::Known};
+use super::{
+    Role,
+    known::Known,
+    lineage::{Lineage, Unproved},
+};
+use crate::{id::EventId, log::Position};
 
 /// What every session of the log sets. A writer that hangs or vanishes is given up by the server within seconds, since
 /// everybody else waits for the lock that it may hold; an acknowledged event is on disk, whatever the server's default.
@@ -91,6 +96,23 @@ pub async fn prepare_session(
 pub(super) struct Session {
     pub(super) connection: PgConnection,
     pub(super) known: Known,
+    /// Up to where its log is the one that this process follows.
+    pub(super) proved: Position,
+}
+
+impl Session {
+    /// Shows that its log is the one that is followed, if the process knows more of that than this session has seen.
+    pub(super) async fn prove(&mut self, lineage: &Lineage) -> Result<(), Unproved> {
+        let proving = lineage.prove_from(&mut self.connection, self.proved);
+        self.proved = proving.await?;
+        Ok(())
+    }
+
+    /// Its log has this event.
+    pub(super) fn saw(&mut self, newest: (Position, EventId), lineage: &Lineage) {
+        self.proved = self.proved.max(newest.0);
+        lineage.learn(newest);
+    }
 }
 
 /// Sessions that are taken out for one use and put back only when that went well; a dropped one is closed, and its
@@ -120,13 +142,6 @@ impl Connections {
         }
     }
 
-    pub(super) async fn take(&self) -> Result<Session, sqlx::Error> {
-        match self.take_idle() {
-            Some(session) => Ok(session),
-            None => self.open().await,
-        }
-    }
-
     /// One that was used before; it may have died meanwhile.
     pub(super) fn take_idle(&self) -> Option<Session> {
         self.idle().pop()
@@ -136,6 +151,7 @@ impl Connections {
         Ok(Session {
             connection: open(&self.options, self.role, self.timeout).await?,
             known: Known::default(),
+            proved: Position::START,
         })
     }
 

@@ -13,6 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use super::{
     append,
     connections::{Connections, Session},
+    lineage::{Lineage, Shows as _},
     read,
 };
 use crate::log::{
@@ -29,6 +30,7 @@ struct Locked {
     connections: Arc<Connections>,
     appended: watch::Sender<Position>,
     clock: LogClock,
+    lineage: Lineage,
     timeout: Duration,
 }
 
@@ -39,12 +41,12 @@ pub(super) async fn lock(
     turn: OwnedSemaphorePermit,
     connections: &Arc<Connections>,
     appended: watch::Sender<Position>,
-    clock: LogClock,
+    (clock, lineage): (LogClock, Lineage),
     timeout: Duration,
 ) -> Result<Box<dyn LockedLog>, ReadError> {
     let idle = connections.take_idle();
     let locked = match idle {
-        Some(session) => begin(session, &clock, timeout).await.ok(),
+        Some(session) => begin(session, (&clock, &lineage), timeout).await.ok(),
         None => None,
     };
     let (session, asked_at) = match locked {
@@ -52,7 +54,7 @@ pub(super) async fn lock(
         None => {
             let opened = connections.open().await;
             let opened = opened.map_err(read::unavailable("connecting to lock the log"))?;
-            let locked = begin(opened, &clock, timeout).await;
+            let locked = begin(opened, (&clock, &lineage), timeout).await;
             locked.inspect_err(|_| connections.close_idle())?
         }
     };
@@ -63,6 +65,7 @@ pub(super) async fn lock(
         connections: Arc::clone(connections),
         appended,
         clock,
+        lineage,
         timeout,
     }))
 }
@@ -71,10 +74,16 @@ pub(super) async fn lock(
 /// evaluated from left to right.
 async fn begin(
     mut session: Session,
-    clock: &LogClock,
+    (clock, lineage): (&LogClock, &Lineage),
     timeout: Duration,
 ) -> Result<(Session, Timestamp), ReadError> {
     let during = "locking the log";
+    match tokio::time::timeout(timeout, session.prove(lineage)).await {
+        Ok(proved) => {
+            proved.map_err(|unproved| read::unavailable(during)(unproved.into_source()))?;
+        }
+        Err(elapsed) => return Err(read::unavailable(during)(elapsed)),
+    }
     let sent = Instant::now();
     let locking = sqlx::raw_sql("BEGIN; SELECT clock_timestamp() AS asked_at, onsale_log.lock()")
         .fetch_all(&mut session.connection);
@@ -102,10 +111,14 @@ impl LockedLog for Locked {
         limit: usize,
     ) -> Result<Vec<RecordedEvent>, ReadError> {
         let reading = read::stream(&mut self.session.connection, stream, after, limit);
-        match tokio::time::timeout(self.timeout, reading).await {
-            Ok(page) => page,
-            Err(elapsed) => Err(read::unavailable("reading under the lock")(elapsed)),
+        let page = match tokio::time::timeout(self.timeout, reading).await {
+            Ok(page) => page?,
+            Err(elapsed) => return Err(read::unavailable("reading under the lock")(elapsed)),
+        };
+        if let Some(newest) = page.newest() {
+            self.session.saw(newest, &self.lineage);
         }
+        Ok(page)
     }
 
     async fn append(mut self: Box<Self>, batch: &AppendBatch) -> Result<Appended, AppendError> {
@@ -137,6 +150,9 @@ impl LockedLog for Locked {
             *head = reply.appended.head.max(*head);
             newer
         });
+        if let Some(newest) = reply.newest(batch) {
+            self.session.saw(newest, &self.lineage);
+        }
         self.connections.put_back(self.session);
         Ok(reply.appended)
     }

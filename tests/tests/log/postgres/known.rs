@@ -5,7 +5,7 @@ use onsale_shared::log::{EventLog as _, GroupOutcome};
 use onsale_tests::{database::TestDatabase, wait::within};
 use sqlx::{AssertSqlSafe, PgConnection};
 
-use super::server::{append_in, backends, run, terminate};
+use super::server::{append_in, run};
 use crate::given::{LIMIT, append, appended, batch, group, one, read_all, settle, stale};
 
 #[tokio::test]
@@ -48,23 +48,6 @@ async fn what_the_session_itself_has_moved_on_is_stale() {
         "{repeat:?}"
     );
     assert_eq!(append(&*log, &one("pools/a", 3, 1)).await, [appended([4])]);
-}
-
-/// As a backup that was restored, and another instance that has brought the log as far again: position 2 is not what it was.
-#[tokio::test]
-async fn a_new_session_knows_nothing_of_what_the_last_one_knew() {
-    let database = TestDatabase::create().await;
-    let (log, mut admin) = (database.log().await, database.admin().await);
-    append(&*log, &one("pools/a", 0, 2)).await;
-    for backend in backends(&mut admin, "%append_known%").await {
-        terminate(&mut admin, backend).await;
-    }
-    run(&mut admin, "TRUNCATE onsale_log.events").await;
-    for expected in [0, 1] {
-        append_in(&mut admin, "pools/b", expected).await.unwrap();
-    }
-    let next = one("pools/a", 2, 1);
-    assert_eq!(settle(&*log, &next).await.outcomes, [stale([0])]);
 }
 
 async fn scans(admin: &mut PgConnection) -> i64 {
