@@ -5,6 +5,7 @@
 //! callers see, [`serve`](serve()) for how it all starts and ends, [`verify`] for the proof that all of the log can have
 //! happened, [`metrics`] for what is measured, [`refusals`] for the trace of what was refused.
 
+pub mod aside;
 pub mod background;
 mod config;
 pub mod deadlines;

@@ -16,12 +16,16 @@ use onsale_shared::{
         tail::TailConfig,
     },
 };
-use sqlx::{Connection as _, PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    Connection as _, PgConnection, PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 use tonic_health::ServingStatus;
 
 use crate::{
+    aside::Aside,
     background::Background,
     config::Config,
     deadlines::sweeper::Sweeper,
@@ -37,12 +41,8 @@ use crate::{
 const SERVICE: &str = "command-service";
 /// The largest message that is read. The largest valid request has some 10 KiB.
 const MESSAGE_BYTES_MAX: usize = 64 * 1024;
-/// Deadlines are read and written by one task.
-const DEADLINE_CONNECTIONS: u32 = 1;
 /// Snapshots are read by as many as load a pool, and large ones take a while.
 const SNAPSHOT_CONNECTIONS: u32 = 4;
-/// Refusals are written down by one task.
-const REFUSAL_CONNECTIONS: u32 = 1;
 
 /// So many appends may be recorded before the deadlines have them; further ones are read from the log.
 const RECORDED_MAX: usize = 64;
@@ -87,7 +87,7 @@ pub async fn serve(
     });
     let sweeper = Sweeper {
         log: Arc::clone(&log),
-        store: connect_aside(&config, DEADLINE_CONNECTIONS).await?,
+        store: aside(&config).await?,
         pools: Arc::clone(&pools),
         tail: TailConfig {
             poll_interval: Duration::from_millis(config.poll_interval_ms),
@@ -101,7 +101,7 @@ pub async fn serve(
     let trace = Trace::new(log.clock().clone());
     let keeper = Keeper {
         trace: trace.clone(),
-        database: connect_aside(&config, REFUSAL_CONNECTIONS).await?,
+        database: aside(&config).await?,
         clock: log.clock().clone(),
         instance: source.instance.clone(),
         kept_for: Duration::from_hours(config.refusals_kept_hours.into()),
@@ -214,14 +214,24 @@ async fn start_taking_snapshots(
     Ok(Some(snapshots))
 }
 
-/// A few connections of their own for what must not wait for the log's readers.
-async fn connect_aside(config: &Config, connections: u32) -> anyhow::Result<PgPool> {
+/// How to connect, and the role to take on there.
+async fn way_in(config: &Config) -> anyhow::Result<(PgConnectOptions, Option<Role>)> {
     let options = postgres::session_options(&config.database_url, SERVICE)?;
     let mut connection = PgConnection::connect_with(&options).await?;
-    let role = postgres::may_use_role(&mut connection, Role::Command)
-        .await?
-        .then_some(Role::Command);
+    let may_use = postgres::may_use_role(&mut connection, Role::Command).await?;
     connection.close().await?;
+    Ok((options, may_use.then_some(Role::Command)))
+}
+
+/// A connection of its own for one task that must not wait for the log's readers.
+async fn aside(config: &Config) -> anyhow::Result<Aside> {
+    let (options, role) = way_in(config).await?;
+    Ok(Aside::new(options, role))
+}
+
+/// As [`aside`], a few of them.
+async fn connect_aside(config: &Config, connections: u32) -> anyhow::Result<PgPool> {
+    let (options, role) = way_in(config).await?;
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .after_connect(move |connection, _| {

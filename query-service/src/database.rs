@@ -20,6 +20,9 @@ pub(crate) const APPLICATION: &str = "query-service";
 /// How long a connection may take to come about.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(2);
 
+/// How long one statement may take: longer than the server allows. The network may hold back an answer for ever.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
+
 /// Where the database is, and as whom this service works there.
 #[derive(Clone, Debug)]
 pub(crate) struct Database {
@@ -79,4 +82,19 @@ async fn timeout<T>(
         Ok(connected) => connected,
         Err(_elapsed) => Err(sqlx::Error::PoolTimedOut),
     }
+}
+
+/// A statement, or a row of its answer, or the end of patience.
+pub(crate) async fn in_time<T>(
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    in_time_of(STATEMENT_TIMEOUT, statement).await
+}
+
+pub(crate) async fn in_time_of<T>(
+    time: Duration,
+    statement: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let answer = tokio::time::timeout(time, statement).await;
+    answer.unwrap_or_else(|elapsed| Err(std::io::Error::from(elapsed).into()))
 }

@@ -62,6 +62,8 @@ pub(crate) struct Queries {
     pub(crate) endings: Endings,
     /// One permit for each stream that may still be opened.
     pub(crate) streams: Arc<Semaphore>,
+    /// One permit for each stream of events that may read at the same time.
+    pub(crate) streams_reading: Arc<Semaphore>,
     /// How far the tables of each projection are, as far as this process knows.
     pub(crate) board: Arc<Board>,
     /// How often to look how far a table is.

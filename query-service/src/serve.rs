@@ -84,6 +84,7 @@ pub async fn serve(
         streams: Arc::new(Semaphore::new(
             usize::try_from(config.watch_streams_max).unwrap_or(Semaphore::MAX_PERMITS),
         )),
+        streams_reading: Arc::new(Semaphore::new(streams_reading_max(&config))),
         board: Arc::clone(&board),
         tables_poll_interval: config.poll_interval(),
         heartbeat_interval: config.heartbeat_interval(),
@@ -155,6 +156,12 @@ pub async fn serve(
     ended.cancel();
     tasks.end().await;
     served
+}
+
+/// So many streams of events read at the same time; the other connections are for reads that somebody waits for.
+fn streams_reading_max(config: &Config) -> usize {
+    let some = (config.read_connections_max / 4).max(1);
+    usize::try_from(some).unwrap_or(1)
 }
 
 /// Makes the first tables of every projection that has none; whether all have some. A log that cannot be read now is

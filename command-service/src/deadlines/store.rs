@@ -1,29 +1,46 @@
 //! The tables of the deadlines.
 
+use std::time::Duration;
+
 use onsale_shared::{id::PoolId, log::Position};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{Connection as _, PgConnection};
 
 use super::index::{Index, Slot};
+
+/// So many rows are read at once. Five pools that sell all day with claims of 24 hours have four million.
+const ROWS_MAX: i64 = 50_000;
+/// How long reading one page or storing may take: a network that swallows an answer must not end the sweeping.
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The deadlines as they were stored, and the position that they belong to; read in one snapshot.
 ///
 /// # Errors
-/// The database failed.
-pub async fn load(pool: &PgPool) -> Result<(Index, Position), sqlx::Error> {
-    let mut snapshot = pool
-        .begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        .await?;
-    let position = position(&mut snapshot).await?;
-    let rows: Vec<(String, i64, i32)> =
-        sqlx::query_as("SELECT pool, slot, held FROM onsale_command.deadlines")
-            .fetch_all(&mut *snapshot)
-            .await?;
+/// The database failed, or was silent for too long.
+pub async fn load(connection: &mut PgConnection) -> Result<(Index, Position), sqlx::Error> {
+    let begin = "BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY";
+    in_time(sqlx::raw_sql(begin).execute(&mut *connection)).await?;
+    let position = in_time(position(connection)).await?;
     let mut index = Index::default();
-    for (pool, slot, held) in rows {
-        if let Ok(pool) = PoolId::parse(&pool) {
-            index.restore((pool, Slot(slot)), u32::try_from(held).unwrap_or(0));
+    let (mut after, mut is_last) = ((String::new(), i64::MIN), false);
+    while !is_last {
+        let page = sqlx::query_as(
+            "SELECT pool, slot, held FROM onsale_command.deadlines WHERE (pool, slot) > ($1, $2) \
+              ORDER BY pool, slot LIMIT $3",
+        )
+        .bind(&after.0)
+        .bind(after.1)
+        .bind(ROWS_MAX)
+        .fetch_all(&mut *connection);
+        let page: Vec<(String, i64, i32)> = in_time(page).await?;
+        is_last = page.len() < usize::try_from(ROWS_MAX).unwrap_or(usize::MAX);
+        for (pool, slot, held) in page {
+            if let Ok(pool) = PoolId::parse(&pool) {
+                index.restore((pool, Slot(slot)), u32::try_from(held).unwrap_or(0));
+            }
+            after = (pool, slot);
         }
     }
+    in_time(sqlx::raw_sql("COMMIT").execute(connection)).await?;
     Ok((index, position))
 }
 
@@ -41,14 +58,23 @@ async fn position(connection: &mut PgConnection) -> Result<Position, sqlx::Error
 /// so that whoever is late writes nothing. Returns where the store is now.
 ///
 /// # Errors
-/// The database failed.
+/// The database failed, or was silent for too long.
 pub async fn save(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     index: &Index,
     from: Position,
     to: Position,
 ) -> Result<Position, sqlx::Error> {
-    let mut transaction = pool.begin().await?;
+    in_time(write(connection, index, from, to)).await
+}
+
+async fn write(
+    connection: &mut PgConnection,
+    index: &Index,
+    from: Position,
+    to: Position,
+) -> Result<Position, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
     if from == Position::START {
         let begun = "INSERT INTO onsale_command.checkpoints (projection, position) VALUES ('deadlines', 0) ON CONFLICT DO NOTHING";
         sqlx::query(begun).execute(&mut *transaction).await?;
@@ -84,4 +110,12 @@ pub async fn save(
     .await?;
     transaction.commit().await?;
     Ok(to)
+}
+
+/// What takes too long has failed.
+async fn in_time<T>(
+    asking: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    let answer = tokio::time::timeout(TIMEOUT, asking).await;
+    answer.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }

@@ -9,13 +9,15 @@ use onsale_shared::{
         tail::{Page, TailConfig},
     },
 };
-use sqlx::PgPool;
 use tokio::sync::mpsc;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::{index::Index, store};
-use crate::pools::{Pools, Recorded};
+use crate::{
+    aside::Aside,
+    pools::{Pools, Recorded},
+};
 
 /// How often due pools are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(100);
@@ -28,8 +30,6 @@ const TOUCH_INTERVAL: Duration = Duration::from_secs(1);
 const TOUCHES_MAX: usize = 200;
 /// How often the deadlines are stored.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
-/// How long reading or storing the deadlines may take: a network that swallows an answer must not end the sweeping.
-const STORE_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long to wait before starting anew after a failure.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -39,7 +39,7 @@ pub struct Sweeper {
     /// The log that is followed.
     pub log: Arc<dyn EventLog>,
     /// Where the deadlines are stored.
-    pub store: PgPool,
+    pub store: Aside,
     /// Which pools to touch.
     pub pools: Arc<Pools>,
     /// How the log is followed.
@@ -60,7 +60,7 @@ impl Sweeper {
 
     async fn sweep(&mut self) {
         loop {
-            match in_time(store::load(&self.store)).await {
+            match self.load().await {
                 Ok((index, position)) => {
                     if let Err(error) = self.follow(index, position).await {
                         tracing::error!(
@@ -77,6 +77,25 @@ impl Sweeper {
             }
             sleep(RETRY_INTERVAL).await;
         }
+    }
+
+    async fn load(&mut self) -> Result<(Index, Position), sqlx::Error> {
+        let mut connection = self.store.take().await?;
+        let loaded = store::load(&mut connection).await?;
+        self.store.put_back(connection);
+        Ok(loaded)
+    }
+
+    async fn save(
+        &mut self,
+        index: &Index,
+        from: Position,
+        to: Position,
+    ) -> Result<Position, sqlx::Error> {
+        let mut connection = self.store.take().await?;
+        let position = store::save(&mut connection, index, from, to).await?;
+        self.store.put_back(connection);
+        Ok(position)
     }
 
     async fn follow(
@@ -107,7 +126,7 @@ impl Sweeper {
                 }
                 _ = look.tick(), if caught_up => self.touch_due(&index, &mut touched),
                 _ = save.tick(), if tail.position() > stored => {
-                    match in_time(store::save(&self.store, &index, stored, tail.position())).await {
+                    match self.save(&index, stored, tail.position()).await {
                         Ok(position) if position < stored => {
                             tracing::warn!(stored = stored.get(), position = position.get(), "deadlines were set back and are loaded anew");
                             return Ok(());
@@ -172,14 +191,6 @@ fn go_on(index: &mut Index, tail: &mut Tail, recorded: Recorded) -> Option<Recor
         }
     }
     None
-}
-
-/// What takes too long has failed.
-async fn in_time<T>(
-    storing: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let timeout = tokio::time::timeout(STORE_TIMEOUT, storing).await;
-    timeout.unwrap_or(Err(sqlx::Error::PoolTimedOut))
 }
 
 #[cfg(test)]

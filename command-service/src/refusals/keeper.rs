@@ -7,11 +7,11 @@ use onsale_shared::{
     log::LogClock,
     refusals::{self, Refusals},
 };
-use sqlx::PgPool;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::Trace;
+use crate::aside::Aside;
 
 /// How often it is written.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ pub struct Keeper {
     /// What was refused.
     pub trace: Trace,
     /// The database of the log, under a connection of its own.
-    pub database: PgPool,
+    pub database: Aside,
     /// The log's clock.
     pub clock: LogClock,
     /// The name of this instance.
@@ -39,7 +39,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// Keeps the trace until `stop`, and writes down what came until then.
-    pub async fn run(self, stop: CancellationToken) {
+    pub async fn run(mut self, stop: CancellationToken) {
         let mut ticks = interval(INTERVAL);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut failed = false;
@@ -66,14 +66,15 @@ impl Keeper {
         }
     }
 
-    async fn keep(&self, taken: &[Refusals]) -> Result<(), sqlx::Error> {
+    async fn keep(&mut self, taken: &[Refusals]) -> Result<(), sqlx::Error> {
         let keeping = async {
-            let mut connection = self.database.acquire().await?;
+            let mut connection = self.database.take().await?;
             for rows in taken.chunks(ROWS_MAX) {
                 refusals::add(&mut connection, rows).await?;
             }
             let before = self.clock.now().minus(self.kept_for);
             refusals::forget(&mut connection, before, FORGOTTEN_AT_ONCE_MAX).await?;
+            self.database.put_back(connection);
             Ok(())
         };
         let kept = timeout(TIMEOUT, keeping).await;

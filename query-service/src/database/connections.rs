@@ -43,14 +43,31 @@ impl Connections {
         }
     }
 
-    /// Reads on a connection for itself. One that was idle may have died meanwhile: only what a new one says is a
-    /// failure. A statement that was given up after its time is an answer; it would take as long again. How long to wait is the caller's business: he drops the future, and the connection with it.
-    pub(crate) async fn read<T>(
+    /// Reads on a connection for itself, until `deadline`; none if there was no answer by then. A read that hung takes the
+    /// idle connections with it: they go the same way. Who only waited for his turn says nothing of them.
+    pub(crate) async fn read_until<T>(
+        &self,
+        deadline: Instant,
+        read: impl for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
+    ) -> Option<Result<T, sqlx::Error>> {
+        let turn = timeout_at(deadline, self.turns.acquire()).await.ok()?;
+        let Ok(_turn) = turn else {
+            return Some(Err(sqlx::Error::PoolClosed));
+        };
+        let began = Instant::now();
+        let answer = timeout_at(deadline, self.read(read)).await.ok();
+        if answer.is_none() && began.elapsed() >= HUNG {
+            self.close_idle();
+        }
+        answer
+    }
+
+    /// One that was idle may have died meanwhile: only what a new one says is a failure. A statement that was given up after
+    /// its time is an answer; it would take as long again.
+    async fn read<T>(
         &self,
         read: impl for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
     ) -> Result<T, sqlx::Error> {
-        let turn = self.turns.acquire().await;
-        let _turn = turn.map_err(|_closed| sqlx::Error::PoolClosed)?;
         while let Some(mut connection) = self.take_idle() {
             match read(&mut connection).await {
                 Err(error) if !is_unreadable(&error) && !is_canceled(&error) => self.close_idle(),
@@ -64,21 +81,6 @@ impl Connections {
         let result = read(&mut connection).await?;
         self.idle().push(connection);
         Ok(result)
-    }
-
-    /// As [`Self::read`], until `deadline`; none if there was no answer by then. A read that hung takes the idle connections
-    /// with it: they go the same way.
-    pub(crate) async fn read_until<T>(
-        &self,
-        deadline: Instant,
-        read: impl for<'c> Fn(&'c mut PgConnection) -> Reading<'c, T>,
-    ) -> Option<Result<T, sqlx::Error>> {
-        let began = Instant::now();
-        let answer = timeout_at(deadline, self.read(read)).await.ok();
-        if answer.is_none() && began.elapsed() >= HUNG {
-            self.close_idle();
-        }
-        answer
     }
 
     /// Closes what waits for its next use: one connection has hung or broken, and the others go the same way.

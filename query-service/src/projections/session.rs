@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use sqlx::PgConnection;
-use tokio::time::timeout;
 
+pub(super) use crate::database::{in_time, in_time_of};
 use crate::{database::Database, read_models::generations::LOCK_CLASS};
 
 /// A lost write is written again from the checkpoint that was lost with it, so it waits for no disk. A leader who is heard
@@ -23,9 +23,6 @@ const SESSION: &str = "\
 
 /// The longest silence of a session that stands by or leads.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(1);
-
-/// How long one statement may take: longer than the server allows. The network may hold back an answer for ever.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// Opens a session for a leader, or for who would be one.
 pub(super) async fn open(database: &Database) -> Result<PgConnection, sqlx::Error> {
@@ -60,19 +57,4 @@ async fn try_lock(session: &mut PgConnection, name: &str) -> Result<bool, sqlx::
             .fetch_one(session),
     )
     .await
-}
-
-/// A statement, or the end of patience.
-pub(super) async fn in_time<T>(
-    statement: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    in_time_of(STATEMENT_TIMEOUT, statement).await
-}
-
-pub(super) async fn in_time_of<T>(
-    time: Duration,
-    statement: impl Future<Output = Result<T, sqlx::Error>>,
-) -> Result<T, sqlx::Error> {
-    let answer = timeout(time, statement).await;
-    answer.unwrap_or_else(|elapsed| Err(std::io::Error::from(elapsed).into()))
 }

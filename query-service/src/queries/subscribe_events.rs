@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use onsale_shared::log::Position;
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
-    time::{Instant, timeout},
+    time::{Instant, sleep_until, timeout},
 };
 
 use super::{EventsQuery, Freshness, Page, Paged, Queries, QueryError, Told};
@@ -20,6 +20,9 @@ use crate::{
 const PAGE_EVENTS: usize = 200;
 /// How long reading them may take.
 const READ_TIMEOUT: Duration = Duration::from_secs(5);
+/// The shortest time between two looks of a stream that is at the end: during a sale the table grows 50 times a second,
+/// whatever the stream asks for.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);
 
 /// An open stream; counts against the limit until it is dropped.
 pub(crate) struct Subscription {
@@ -29,8 +32,8 @@ pub(crate) struct Subscription {
     read: VecDeque<Told>,
     /// Everything up to here was read.
     after: Position,
-    /// Nothing more was in the table when it was read last.
-    at_end: bool,
+    /// Nothing more was in the table when it was read last, which began then.
+    at_end: Option<Instant>,
     known: Option<watch::Receiver<Known>>,
     _permit: OwnedSemaphorePermit,
 }
@@ -61,7 +64,7 @@ impl Queries {
             queries: self.clone(),
             read: VecDeque::new(),
             after: Position::START,
-            at_end: false,
+            at_end: None,
             known: self.board.subscribe(AUDIT.name),
             query: EventsQuery {
                 direction: Direction::Forwards,
@@ -99,24 +102,31 @@ impl Subscription {
             if Instant::now() >= heartbeat {
                 return Ok(Sent::Heartbeat(self.after));
             }
-            if self.at_end {
+            if let Some(looked) = self.at_end {
+                sleep_until(heartbeat.min(looked + LOOK_INTERVAL)).await;
                 self.wait(heartbeat).await;
             }
+            // All streams together leave most connections to those who wait for an answer.
+            let turn = Arc::clone(&self.queries.streams_reading)
+                .acquire_owned()
+                .await;
             let freshness = Freshness {
                 required: self.after,
                 deadline: Instant::now() + READ_TIMEOUT,
             };
             self.read_page(freshness).await?;
+            drop(turn);
         }
     }
 
     async fn read_page(&mut self, freshness: Freshness) -> Result<(), QueryError> {
+        let began = Instant::now();
         let answer = self
             .queries
             .read_events(self.query.clone(), freshness)
             .await;
         let (Paged { rows, next }, Progress { position, .. }) = answer?;
-        self.at_end = next.is_none();
+        self.at_end = next.is_none().then_some(began);
         self.after = next.unwrap_or(position).max(self.after);
         self.query.page.after = Some(self.after);
         self.read.extend(rows);

@@ -9,7 +9,12 @@ use super::{
     pools_row::pool_of,
     snapshot,
 };
-use crate::{availability::Progress, database::Database, pool::Pool, projections::pools::POOLS};
+use crate::{
+    availability::Progress,
+    database::{Database, in_time},
+    pool::Pool,
+    projections::pools::POOLS,
+};
 
 pub(crate) use super::{
     pools_list::{PoolFilter, PoolState, list},
@@ -46,8 +51,10 @@ pub(crate) struct Loaded {
 /// program.
 pub(crate) async fn load(database: &Database) -> Result<Loaded, sqlx::Error> {
     let mut session = database.session().await?;
-    let progress = snapshot::begin(&mut session, &POOLS).await?.progress;
-    let live = generations::live(&mut session, POOLS.name).await?;
+    let progress = in_time(snapshot::begin(&mut session, &POOLS))
+        .await?
+        .progress;
+    let live = in_time(generations::live(&mut session, POOLS.name)).await?;
     let generation = live.number;
     if live.version != POOLS.version {
         return Ok(Loaded {
@@ -57,16 +64,16 @@ pub(crate) async fn load(database: &Database) -> Result<Loaded, sqlx::Error> {
         });
     }
     // Many pools take longer than a query may.
-    sqlx::raw_sql("SET LOCAL statement_timeout = '10min'")
-        .execute(&mut session)
-        .await?;
+    in_time(sqlx::raw_sql("SET LOCAL statement_timeout = '10min'").execute(&mut session)).await?;
     let rows = sqlx::query(concat!("SELECT ", columns!(), " FROM onsale_read.pools p"));
-    let pools = rows
-        .fetch(&mut session)
-        .and_then(|row: PgRow| async move { pool_of(&row) })
-        .try_collect()
-        .await?;
-    session.close().await?;
+    let mut pools = Vec::new();
+    let mut reading = rows.fetch(&mut session);
+    // However many there are, the next one comes soon, or the way to PostgreSQL hangs.
+    while let Some(row) = in_time(reading.try_next()).await? {
+        pools.push(pool_of(&row)?);
+    }
+    drop(reading);
+    in_time(session.close()).await?;
     Ok(Loaded {
         progress,
         pools,

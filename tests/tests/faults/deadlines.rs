@@ -5,10 +5,14 @@ use std::time::Duration;
 use onsale_proto::v1;
 use onsale_tests::{
     proof,
+    proxy::Proxy,
     scrape::{free_address, scrape},
+    service::{Kind, Service},
     system::System,
     wait::eventually,
 };
+use sqlx::{ConnectOptions as _, PgConnection};
+use tokio::sync::Mutex;
 
 const LIMIT: Duration = Duration::from_secs(20);
 /// So often may a seller that has to wait for a core be more than its grace late.
@@ -29,7 +33,7 @@ async fn places_come_back_within_two_seconds_of_readiness_though_every_instance_
     // Past the deadline by the log's clock, with no command-service alive.
     let deadline = claim.expire_time.unwrap().seconds;
     let mut log = system.database.admin().await;
-    let log_ref = tokio::sync::Mutex::new(&mut log);
+    let log_ref = Mutex::new(&mut log);
     eventually(LIMIT, "the deadline", || async {
         let now: f64 = sqlx::query_scalar("SELECT extract(epoch FROM clock_timestamp())::float8")
             .fetch_one(&mut **log_ref.lock().await)
@@ -46,7 +50,7 @@ async fn places_come_back_within_two_seconds_of_readiness_though_every_instance_
 
     system.add_command(&[]).await;
     let ready = std::time::Instant::now();
-    let log_ref = tokio::sync::Mutex::new(&mut log);
+    let log_ref = Mutex::new(&mut log);
     eventually(Duration::from_secs(2), "the places are back", || async {
         let proof = proof::of_pool(*log_ref.lock().await, "forgotten").await;
         (proof.held == 0).then_some(())
@@ -81,7 +85,7 @@ async fn a_loaded_pool_sweeps_within_a_second_and_each_place_comes_back_once() {
         second.claim("short", &format!("b-{n}"), 2).await.unwrap();
     }
     let mut log = system.database.admin().await;
-    let log_ref = tokio::sync::Mutex::new(&mut log);
+    let log_ref = Mutex::new(&mut log);
     eventually(LIMIT, "all places are back", || async {
         let proof = proof::of_pool(*log_ref.lock().await, "short").await;
         (proof.held == 0).then_some(())
@@ -119,7 +123,7 @@ async fn a_voiding_stop_that_is_killed_at_once_is_resumed_by_the_next_instance()
     let left = proof::of_pool(&mut log, "voided").await.held;
 
     system.add_command(&[]).await;
-    let log_ref = tokio::sync::Mutex::new(&mut log);
+    let log_ref = Mutex::new(&mut log);
     eventually(LIMIT, "all places are back", || async {
         let proof = proof::of_pool(*log_ref.lock().await, "voided").await;
         (proof.held == 0).then_some(())
@@ -130,34 +134,97 @@ async fn a_voiding_stop_that_is_killed_at_once_is_resumed_by_the_next_instance()
     eprintln!("{left} of 2,000 places were still held when the instance was killed");
 }
 
+/// How many tickets of a pool are held, as the table has it, as soon as it has any.
+async fn stored(log: &Mutex<PgConnection>, pool: &'static str) -> i32 {
+    eventually(LIMIT, "the deadline is stored", || async {
+        let held: Option<i32> =
+            sqlx::query_scalar("SELECT held FROM onsale_command.deadlines WHERE pool = $1")
+                .bind(pool)
+                .fetch_optional(&mut *log.lock().await)
+                .await
+                .unwrap();
+        held
+    })
+    .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deadlines_are_stored_over_another_connection_when_one_says_nothing_more() {
+    let mut system = System::start().await;
+    let proxy = Proxy::to(&system.database.options()).await;
+    let url = proxy.through(system.database.options()).to_url_lossy();
+    let behind = Service::start(Kind::Command, url.as_str(), &[]).await;
+    std::mem::replace(&mut system.commands[0], behind)
+        .kill()
+        .await;
+    let mut caller = system.caller().await;
+    let log = Mutex::new(system.database.admin().await);
+    let mut other = system.database.admin().await;
+    caller.create_pool("silent", 10).await.unwrap();
+    // Storing waits for this, and then for an answer that never comes.
+    let hold = "BEGIN; SELECT FROM onsale_command.checkpoints FOR UPDATE";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
+    caller.claim("silent", "customer", 3).await.unwrap();
+    eventually(LIMIT, "storing waits", || async {
+        let waits: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() \
+                AND wait_event_type = 'Lock' AND query LIKE 'UPDATE onsale_command.checkpoints%')",
+        )
+        .fetch_one(&mut *log.lock().await)
+        .await
+        .unwrap();
+        waits.then_some(())
+    })
+    .await;
+    proxy.freeze_open();
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    assert_eq!(stored(&log, "silent").await, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_deadlines_there_are_an_instance_starts_with_all_of_them() {
+    let mut system = System::start().await;
+    let mut caller = system.caller().await;
+    let log = Mutex::new(system.database.admin().await);
+    let short = Duration::from_secs(2);
+    caller
+        .create_pool_with_claims("the-last", 10, short)
+        .await
+        .unwrap();
+    caller.claim("the-last", "customer", 3).await.unwrap();
+    assert_eq!(stored(&log, "the-last").await, 3);
+    system.commands.remove(0).kill().await;
+    sqlx::raw_sql(
+        "INSERT INTO onsale_command.deadlines (pool, slot, held) \
+         SELECT 'pool-' || n % 1000, 90000000000 + n, 1 FROM generate_series(1, 120000) AS n",
+    )
+    .execute(&mut *log.lock().await)
+    .await
+    .unwrap();
+    system.add_command(&[]).await;
+    eventually(LIMIT, "the places are back", || async {
+        let proof = proof::of_pool(&mut *log.lock().await, "the-last").await;
+        (proof.held == 0).then_some(())
+    })
+    .await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn deadlines_that_are_emptied_are_folded_anew() {
     let system = System::start().await;
     let mut caller = system.caller().await;
-    let log = tokio::sync::Mutex::new(system.database.admin().await);
-    let stored = async |pool: &'static str| {
-        eventually(LIMIT, "the deadline is stored", || async {
-            let held: Option<i32> =
-                sqlx::query_scalar("SELECT held FROM onsale_command.deadlines WHERE pool = $1")
-                    .bind(pool)
-                    .fetch_optional(&mut *log.lock().await)
-                    .await
-                    .unwrap();
-            held
-        })
-        .await
-    };
+    let log = Mutex::new(system.database.admin().await);
     caller.create_pool("early", 10).await.unwrap();
     caller.claim("early", "customer", 3).await.unwrap();
-    assert_eq!(stored("early").await, 3);
+    assert_eq!(stored(&log, "early").await, 3);
     sqlx::raw_sql("TRUNCATE onsale_command.deadlines, onsale_command.checkpoints")
         .execute(&mut *log.lock().await)
         .await
         .unwrap();
     caller.create_pool("later", 10).await.unwrap();
     caller.claim("later", "customer", 2).await.unwrap();
-    assert_eq!(stored("later").await, 2);
-    assert_eq!(stored("early").await, 3);
+    assert_eq!(stored(&log, "later").await, 2);
+    assert_eq!(stored(&log, "early").await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -188,7 +255,7 @@ async fn an_instance_that_nobody_asks_does_not_race_the_seller_to_the_deadlines(
     // Three seconds after the refusal, and claims of the seller's go on ending.
     let loaded = scrape(metrics).await.unwrap().value("onsale_pools_loaded");
     assert_eq!(loaded, Some(0.0), "the other instance has let the pool go");
-    let log = tokio::sync::Mutex::new(system.database.admin().await);
+    let log = Mutex::new(system.database.admin().await);
     eventually(LIMIT, "all places are back", || async {
         let proof = proof::of_pool(&mut *log.lock().await, "lapsing").await;
         (proof.held == 0).then_some(())

@@ -331,3 +331,43 @@ async fn memory_follows_the_log_while_it_cannot_be_loaded_from_new_tables() {
     let shown = caller.availability(&pool, "").await.expect("memory");
     assert_eq!(shown.sold, 20);
 }
+
+/// The network forgets the connection over which memory is loaded: no answer, and no end of it either.
+#[tokio::test]
+async fn memory_is_loaded_over_another_connection_when_one_says_nothing_more() {
+    let mut system = System::start().await;
+    let mut caller = system.caller().await;
+    let pool = pools(&mut caller, "loaded", 1).await.remove(0);
+    let receipt = caller.purchase(&pool, "customer", 1).await.unwrap().receipt;
+    let token = receipt.unwrap().consistency_token;
+    caller
+        .pool(&pool, &token)
+        .await
+        .expect("it is in the table");
+    let (db, mut other) = (
+        Db::of(&system.database).await,
+        system.database.admin().await,
+    );
+    let hold = "BEGIN; LOCK TABLE onsale_query_pools_1.pools IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(hold).execute(&mut other).await.unwrap();
+    let proxy = Proxy::to(&system.database.options()).await;
+    let url = proxy.through(system.database.options()).to_url_lossy();
+    let silent = Service::start_unready(Kind::Query, url.as_str(), &[]).await;
+    std::mem::replace(&mut system.query, silent).kill().await;
+    eventually(LIMIT, "memory waits for its table", || async {
+        let waits = db.number(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() \
+                AND wait_event_type = 'Lock' AND query LIKE 'BEGIN ISOLATION LEVEL REPEATABLE READ%'",
+        );
+        (waits.await > 0).then_some(())
+    })
+    .await;
+    proxy.freeze_open();
+    sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
+    let caller = system.caller().await;
+    eventually(LIMIT, "memory is loaded", async || {
+        let mut caller = caller.clone();
+        caller.availability(&pool, &token).await.ok()
+    })
+    .await;
+}

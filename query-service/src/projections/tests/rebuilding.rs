@@ -7,7 +7,7 @@ use std::sync::{
 
 use onsale_shared::log::Position;
 use sqlx::{PgConnection, Row as _};
-use tokio::time::{Duration, timeout};
+use tokio::time::{Duration, Instant, timeout};
 
 use super::given::{Given, LIMIT, SAMPLE, SAMPLE_2, SAMPLE_MENDED, eventually};
 use crate::{
@@ -99,7 +99,7 @@ async fn read_until(database: Database, stop: Arc<AtomicBool>) -> usize {
     let (mut reads, mut last) = (0, 0);
     while !stop.load(Ordering::SeqCst) {
         let (checkpoint, counted) = connections
-            .read(|connection| {
+            .read_until(Instant::now() + LIMIT, |connection| {
                 Box::pin(snapshot::read(
                     connection,
                     &SAMPLE,
@@ -115,6 +115,7 @@ async fn read_until(database: Database, stop: Arc<AtomicBool>) -> usize {
                 ))
             })
             .await
+            .expect("an answer")
             .expect("reads go on");
         let checkpoint = checkpoint.progress.position.get();
         assert_eq!(

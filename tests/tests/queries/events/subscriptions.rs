@@ -3,12 +3,15 @@
 use std::time::Duration;
 
 use onsale_proto::{name, v1};
-use onsale_tests::{service::Kind, service::Service, wait::within};
-use tonic::Streaming;
+use onsale_tests::{
+    service::{Kind, Service},
+    wait::{eventually, within},
+};
+use tonic::{Request, Streaming};
 
 use super::asking::{all, of_pool, positions};
 use crate::{
-    db::LIMIT,
+    db::{Db, LIMIT},
     refused::violates,
     shared::{HEARTBEAT_MS, fresh_pool, shared},
 };
@@ -167,6 +170,47 @@ async fn a_stream_ends_with_its_server_and_another_replica_goes_on() {
         .into_inner();
     seen.extend(events(&mut again, 2).await);
     assert_eq!(positions(&seen), [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[tokio::test]
+async fn streams_that_cannot_read_leave_connections_to_who_waits_for_an_answer() {
+    let heartbeat = [("ONSALE_QUERY_HEARTBEAT_INTERVAL_MS", "1000")];
+    let system = onsale_tests::system::System::start_with(1, &heartbeat).await;
+    let mut caller = system.caller().await;
+    let receipt = caller.create_pool("busy", 100).await.expect("a new name");
+    let token = receipt.consistency_token;
+    caller
+        .pool("busy", &token)
+        .await
+        .expect("it is in the table");
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let stream = caller.queries.subscribe_events(of("busy", 2)).await;
+        streams.push(stream.expect("a stream"));
+    }
+    // Every stream looks at the table when its sign of life is due.
+    let db = Db::of(&system.database).await;
+    let mut other = system.database.admin().await;
+    let hold = "BEGIN; LOCK TABLE onsale_query_audit_1.audit IN ACCESS EXCLUSIVE MODE";
+    sqlx::raw_sql(hold)
+        .execute(&mut other)
+        .await
+        .expect("a lock");
+    let waiting = "SELECT count(*) FROM pg_stat_activity \
+                    WHERE datname = current_database() AND wait_event_type = 'Lock' AND query LIKE '%audit%'";
+    eventually(LIMIT, "streams wait for the table", async || {
+        (db.number(waiting).await >= 2).then_some(())
+    })
+    .await;
+    for _ in 0..200 {
+        let mut request = Request::new(v1::GetPoolRequest {
+            name: name::pool("busy"),
+            ..v1::GetPoolRequest::default()
+        });
+        request.set_timeout(Duration::from_secs(1));
+        caller.queries.get_pool(request).await.expect("the pool");
+    }
+    assert!(db.number(waiting).await <= 2);
 }
 
 #[tokio::test]
