@@ -8,4 +8,4 @@ pub(crate) mod hub;
 pub(crate) mod watch;
 
 pub(crate) use fold::{Applied, Fold, FoldError};
-pub(crate) use hub::{Cut, Hub, Progress, Snapshot};
+pub(crate) use hub::{Cut, Hub, Progress, Snapshot, was_set_back};

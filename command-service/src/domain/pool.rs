@@ -103,7 +103,7 @@ impl Pool {
         self.pricing.evolve(entry)?;
         self.schedule.evolve(entry)?;
         self.claims.evolve(entry)?;
-        self.customers.evolve(entry)?;
+        self.customers.evolve(entry, &self.claims)?;
         self.stock.evolve(entry, counts);
         self.sales.evolve(entry);
         Ok(())

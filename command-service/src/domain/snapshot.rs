@@ -23,7 +23,7 @@ use super::{
 
 /// Which layout the bytes have, and what `evolve` makes of events. To be raised with every change of either: snapshots
 /// of another version are ignored, and made anew.
-pub const STATE_VERSION: i32 = 4;
+pub const STATE_VERSION: i32 = 5;
 
 /// A pool's state at a version.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -14,6 +14,7 @@ use std::{
         Arc, OnceLock, PoisonError, RwLock,
         atomic::{AtomicI32, Ordering},
     },
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -27,6 +28,15 @@ use agenda::Agenda;
 const BATCH_POOLS: usize = 1_000;
 /// How many pages back it is known until when memory had stood there. Tables are some pages behind, as a rule.
 const COURSE_PAGES: usize = 64;
+
+/// So much behind what it showed before, the log's clock was set back, or another server's is the log's now. Less is two
+/// looks that met.
+const SET_BACK_MIN: Duration = Duration::from_secs(2);
+
+/// Whether the log's clock, which shows `now`, was set back since it showed `before`.
+pub(crate) fn was_set_back(before: Timestamp, now: Timestamp) -> bool {
+    before.since(now) >= SET_BACK_MIN
+}
 
 /// How far memory has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -89,6 +99,12 @@ impl Hub {
         self.progress.send_replace(progress);
     }
 
+    /// Follows the log's clock if it was set back: what time had done since the moment that it shows is still to come. (A price
+    /// that an event has locked stays.)
+    pub(crate) fn follow_clock(&self, now: Timestamp) {
+        self.write(|memory| memory.follow_clock(now));
+    }
+
     /// The number of the tables that memory was loaded from last; 0 before that.
     pub(crate) fn generation(&self) -> i32 {
         self.generation.load(Ordering::Acquire)
@@ -105,23 +121,28 @@ impl Hub {
     }
 
     /// Until when a table is complete that includes the log up to `table.position`: its checkpoint rests while nothing is
-    /// recorded, but time goes on.
+    /// recorded, but time goes on. One from before the clock was set back shows no later time than memory.
     pub(crate) fn as_fresh_as(&self, table: Progress) -> Progress {
         self.read(|memory| {
             let course = memory.course.iter().chain([&memory.progress]);
             let mut reached = course
                 .rev()
                 .filter(|stood| stood.position <= table.position);
-            let time = reached.next().map_or(table.time, |stood| stood.time);
+            let own = if was_set_back(table.time, memory.progress.time) {
+                memory.progress.time
+            } else {
+                table.time
+            };
+            let time = reached.next().map_or(own, |stood| stood.time);
             Progress {
-                time: table.time.max(time),
+                time: own.max(time),
                 ..table
             }
         })
     }
 
-    /// Up to where all that events and time changed is with the subscribers. Time may have come further; it does not go
-    /// back.
+    /// Up to where all that events and time changed is with the subscribers. Time may have come further; it goes back only
+    /// with the log's clock.
     pub(crate) fn published(&self) -> Progress {
         self.read(|memory| Progress {
             time: memory.agenda.settled(memory.progress.time),
@@ -199,6 +220,23 @@ impl Memory {
             self.put(&pool);
         }
         self.progress
+    }
+
+    fn follow_clock(&mut self, now: Timestamp) {
+        let before = self.progress.time;
+        if !was_set_back(before, now) {
+            return;
+        }
+        tracing::warn!(%before, %now, "the clock of the log was set back; time goes on from there");
+        self.progress.time = now;
+        self.course.clear();
+        let watched = self.pools.values().filter(|pool| is_watched(pool));
+        let watched: Vec<_> = watched
+            .map(|pool| Arc::clone(&pool.borrow().pool))
+            .collect();
+        for pool in watched {
+            self.put(&pool);
+        }
     }
 
     /// Publishes pools that time has changed; whether there are more.

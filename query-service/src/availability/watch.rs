@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Hub, Progress, Snapshot};
+use super::{Hub, Progress, Snapshot, was_set_back};
 use crate::readiness::{Observer, Readiness};
 
 /// What a subscriber is sent.
@@ -238,12 +238,13 @@ impl Watch {
     }
 }
 
-/// Whether a pool is another one for who has `seen` it: by an event, or because time has changed it since. It is looked
-/// at as it was at `now` or later.
+/// Whether a pool is another one for who has `seen` it: by an event, or because time has changed it since, or was set back.
+/// It is looked at as it was at `now` or later.
 fn has_changed(newest: &Snapshot, seen: Progress, now: Timestamp) -> bool {
     let pool = &newest.pool;
     let now = now.max(newest.progress.time);
     pool.position > seen.position
+        || was_set_back(seen.time, now)
         || pool
             .next_change_after(seen.time)
             .is_some_and(|time| time <= now)

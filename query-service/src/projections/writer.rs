@@ -13,7 +13,7 @@ use super::{
     session::{in_time, in_time_of},
 };
 use crate::{
-    availability::Progress,
+    availability::{Progress, was_set_back},
     read_models::generations::{Generation, Moved, advance},
 };
 
@@ -227,10 +227,13 @@ fn of_rows(error: sqlx::Error) -> Result<Refused, sqlx::Error> {
 }
 
 /// How far a generation is with `last`. It includes what was recorded before, and, if nothing of it is left, what was in
-/// the log when that was observed.
+/// the log when that was observed. Where the clock was set back since, the time that it showed before means nothing.
 pub(super) fn reached(last: &Entry, from: Progress, observed: Progress) -> Progress {
     let position = last.event.position;
-    let mut time = last.event.recorded_at.max(from.time);
+    let mut time = last.event.recorded_at;
+    if !was_set_back(from.time, time) {
+        time = time.max(from.time);
+    }
     if position >= observed.position {
         time = time.max(observed.time);
     }

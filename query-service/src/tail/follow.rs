@@ -79,6 +79,9 @@ fn fold_page(fold: &mut Fold, page: &Read, hub: &Hub) -> Result<(), FoldError> {
         Ok(())
     });
     let changed = changed.iter().filter_map(|pool| fold.get(pool).cloned());
+    if page.last && folded.is_ok() {
+        hub.follow_clock(page.time);
+    }
     hub.publish(changed, progress(fold, page));
     folded
 }

@@ -3,7 +3,7 @@
 
 use onsale_shared::{event::PoolEvent, text::Reference};
 
-use super::{Contradiction, journaled_by};
+use super::{Claims, Contradiction, journaled_by};
 use crate::domain::{
     fact::Entry,
     journal::Map,
@@ -31,18 +31,24 @@ impl Customers {
         self.tickets.iter().map(|(customer, has)| (customer, *has))
     }
 
-    pub(crate) fn evolve(&mut self, entry: &Entry<'_>) -> Result<(), Contradiction> {
+    /// What the event does, after the pool's claims have let it pass.
+    pub(crate) fn evolve(
+        &mut self,
+        entry: &Entry<'_>,
+        claims: &Claims,
+    ) -> Result<(), Contradiction> {
         match entry.event {
             PoolEvent::TicketClaimed(claimed) if !claimed.granted => {
                 let has = self.tickets(&claimed.customer).saturating_add(1);
                 self.tickets.set(claimed.customer.clone(), has);
                 Ok(())
             }
-            PoolEvent::TicketReleased(released) => match &released.customer {
-                Some(customer) => self.lose(customer),
-                // Of before there was a limit per customer.
-                None => Ok(()),
-            },
+            PoolEvent::TicketReleased(released) => {
+                // Before there was a limit per customer, only the claim named him.
+                let of_claim = || claims.get(released.claim).map(|claim| &claim.customer);
+                let customer = released.customer.as_ref().or_else(of_claim);
+                customer.map_or(Ok(()), |customer| self.lose(customer))
+            }
             PoolEvent::TicketRefunded(refunded) if !refunded.granted => {
                 self.lose(&refunded.customer)
             }

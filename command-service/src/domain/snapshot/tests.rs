@@ -124,7 +124,7 @@ fn another_layout_has_another_state_version() {
     assert_eq!(
         (STATE_VERSION, layout),
         (
-            4,
+            5,
             [
                 [727190094, 1139655979, 1831659726],
                 [897044969, 1942191126, 1757053623]

@@ -39,7 +39,7 @@ fn what_changed_since_a_position_is_one_cut() {
 }
 
 #[test]
-fn time_never_goes_back() {
+fn time_goes_back_by_no_page() {
     let hub = Hub::default();
     hub.publish([], at(5));
     let earlier = Progress {
@@ -190,4 +190,38 @@ fn a_table_that_is_behind_is_complete_until_the_next_page_came() {
         hub.publish([], stood(10 + position, 1_000));
     }
     hub.read(|memory| assert_eq!(memory.course.len(), COURSE_PAGES));
+}
+
+/// The log's clock shows 5 s after it had shown 11 s; a pool opens at 10 s.
+#[test]
+fn time_follows_a_clock_that_was_set_back() {
+    const SECOND: i64 = 1_000_000;
+    let seconds = |seconds| Timestamp::from_micros(seconds * SECOND);
+    let stood = |position, time| Progress {
+        position: Position::new(position).unwrap(),
+        time: seconds(time),
+    };
+    let hub = Hub::default();
+    hub.publish([opening("aaa", 1, 10 * SECOND)], stood(1, 1));
+    let mut subscriber = subscribe(&hub, "aaa");
+    hub.publish([], stood(2, 11));
+    subscriber.borrow_and_update();
+    // Two looks that met are nothing.
+    hub.follow_clock(seconds(10));
+    assert_eq!(hub.progress(), stood(2, 11));
+    assert!(!subscriber.has_changed().unwrap());
+
+    hub.follow_clock(seconds(5));
+    assert_eq!(hub.progress(), stood(2, 5));
+    assert_eq!(hub.published(), stood(2, 5));
+    let shown = subscriber.borrow_and_update().clone();
+    assert_eq!(shown.progress, stood(2, 5), "not yet open");
+    // Tables know the time of before.
+    assert_eq!(hub.as_fresh_as(stood(2, 11)), stood(2, 5));
+    assert_eq!(hub.as_fresh_as(stood(1, 11)), stood(1, 5));
+    // And it opens once more.
+    hub.publish([], stood(2, 9));
+    assert!(!subscriber.has_changed().unwrap());
+    hub.publish([], stood(2, 10));
+    assert!(subscriber.has_changed().unwrap());
 }

@@ -3,7 +3,7 @@ mod price;
 mod window;
 
 use onsale_shared::{
-    event::{ReleaseCause, StopMode},
+    event::{ReleaseCause, StopMode, TicketReleased},
     money::Currency,
 };
 
@@ -227,4 +227,24 @@ fn an_unknown_pool_is_not_found() {
     Given::nothing()
         .when(claim(1))
         .refused(&Rejection::PoolNotFound);
+}
+
+/// Releases did not name him before there was a limit per customer.
+#[test]
+fn what_was_given_back_without_a_name_counts_for_nobody() {
+    let given_back = |n| {
+        let PoolEvent::TicketReleased(event) = released(n, n, ReleaseCause::Customer) else {
+            panic!("released")
+        };
+        PoolEvent::TicketReleased(TicketReleased {
+            customer: None,
+            ..event
+        })
+    };
+    let unlimited = created_with(|pool| pool.limits.max_tickets_per_customer = u32::MAX);
+    let of_before = (1..=4).flat_map(|n| [claimed(n, n), given_back(n)]);
+    let events = [unlimited].into_iter().chain(of_before);
+    let given = Given::events(events.chain([limits_changed(limits())]));
+    assert_eq!(given.pool.customers.tickets(&customer()), 0);
+    assert_eq!(given.when(claim(4)).events().len(), 4);
 }
