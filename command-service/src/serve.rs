@@ -162,6 +162,7 @@ pub async fn serve(
 /// The database cannot be reached, or a migration failed.
 pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
     let options = postgres::session_options(database_url, SERVICE)?;
+    postgres::first_connection(&options).await?.close().await?;
     let roles = postgres::migrate(&options).await?;
     schema::migrate(&options).await?;
     if roles == RoleOutcome::NotAllowed {
@@ -181,9 +182,7 @@ async fn set_health(health: &tonic_health::server::HealthReporter, status: Servi
 
 async fn connect(config: &Config) -> anyhow::Result<(Arc<dyn EventLog>, Lineage)> {
     let options = postgres::session_options(&config.database_url, SERVICE)?;
-    let mut connection = PgConnection::connect_with(&options)
-        .await
-        .context("PostgreSQL cannot be reached")?;
+    let mut connection = postgres::first_connection(&options).await?;
     anyhow::ensure!(
         postgres::is_migrated(&mut connection).await?,
         "the database has no event log of this version yet: run `command-service migrate` first"

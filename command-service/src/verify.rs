@@ -22,7 +22,7 @@ use onsale_shared::log::{
     EventLog,
     postgres::{self, PostgresLog, PostgresLogConfig},
 };
-use sqlx::postgres::PgPoolOptions;
+use sqlx::{Connection as _, postgres::PgPoolOptions};
 use tokio::sync::mpsc;
 
 use self::{
@@ -47,6 +47,12 @@ const PROGRESS: &str = "{wide_bar} {human_pos} of {human_len} events, {per_sec},
 /// The database cannot be reached or read.
 pub async fn verify(database_url: &str) -> anyhow::Result<Report> {
     let options = postgres::session_options(database_url, "command-service")?;
+    let mut connection = postgres::first_connection(&options).await?;
+    anyhow::ensure!(
+        postgres::is_migrated(&mut connection).await?,
+        "the database has no event log of this version: run `command-service migrate` first"
+    );
+    connection.close().await?;
     let config = PostgresLogConfig {
         notify: false,
         ..PostgresLogConfig::new(options.clone(), None)

@@ -1,6 +1,6 @@
 //! Asking a server whether it is ready (`grpc.health.v1`), as container health checks and scripts do.
 
-use std::{process::ExitCode, time::Duration};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use tonic::{Code, Status, transport::Endpoint};
 use tonic_health::pb::{
@@ -17,8 +17,8 @@ pub enum NotServing {
     #[error("`{0}` is not the address of a server, such as http://127.0.0.1:50051")]
     Address(String),
     /// Nobody listens there, or it is no gRPC server.
-    #[error("{0} cannot be reached")]
-    Unreachable(String),
+    #[error("{0} cannot be reached: {1}")]
+    Unreachable(String, String),
     /// It took too long.
     #[error("{0} did not answer within {seconds} s", seconds = TIMEOUT.as_secs())]
     Late(String),
@@ -29,7 +29,9 @@ pub enum NotServing {
     #[error("{0} answered {1}")]
     Failed(String, Code),
     /// It says so.
-    #[error("{0} says {1}")]
+    #[error(
+        "{0} says {1}: it starts, drains or is behind; its log says which, and GetProjections how far each read model is"
+    )]
     Says(String, &'static str),
 }
 
@@ -64,7 +66,8 @@ pub async fn check(address: &str, service: String) -> Result<(), NotServing> {
     let name = service.clone();
     let asking = async {
         let connected = endpoint.connect_timeout(TIMEOUT).connect().await;
-        let channel = connected.map_err(|_closed| NotServing::Unreachable(server()))?;
+        let channel =
+            connected.map_err(|error| NotServing::Unreachable(server(), innermost(&error)))?;
         let request = HealthCheckRequest { service };
         let answer = HealthClient::new(channel).check(request).await;
         let answer = answer.map_err(|status| failed(server(), name, &status))?;
@@ -75,6 +78,14 @@ pub async fn check(address: &str, service: String) -> Result<(), NotServing> {
         Ok(Ok(other)) => Err(NotServing::Says(server(), other.as_str_name())),
         Ok(Err(reason)) => Err(reason),
         Err(_elapsed) => Err(NotServing::Late(server())),
+    }
+}
+
+/// What it all comes from, such as `Connection refused (os error 111)`.
+fn innermost(error: &dyn Error) -> String {
+    match error.source() {
+        Some(cause) => innermost(cause),
+        None => error.to_string(),
     }
 }
 

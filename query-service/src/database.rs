@@ -4,9 +4,9 @@ mod connections;
 
 use std::time::Duration;
 
-use anyhow::{Context as _, bail};
+use anyhow::bail;
 use onsale_shared::log::postgres::{
-    Role, is_migrated, may_use_role, prepare_session, session_options,
+    Role, first_connection, is_migrated, may_use_role, prepare_session, session_options,
 };
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 
@@ -34,9 +34,7 @@ impl Database {
     /// Reaches the database once and looks at its schemas.
     pub(crate) async fn open(database_url: &str) -> anyhow::Result<Self> {
         let options = session_options(database_url, APPLICATION)?;
-        let mut connection = timeout(PgConnection::connect_with(&options))
-            .await
-            .context("PostgreSQL cannot be reached; check DATABASE_URL and whether it runs")?;
+        let mut connection = first_connection(&options).await?;
         if !is_migrated(&mut connection).await? {
             bail!(
                 "the event log is not there or not up to date; run `command-service migrate` first"

@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use onsale_shared::log::postgres::{
-    Role, RoleOutcome, ensure_role, in_schema, run_on_roles, session_options,
+    Role, RoleOutcome, ensure_role, first_connection, in_schema, run_on_roles, session_options,
 };
 use sqlx::{Connection as _, PgConnection, migrate::Migrator};
 
@@ -30,9 +30,7 @@ const RIGHTS: &[&str] = &[
 /// The database cannot be reached, refuses, or was migrated by a newer version.
 pub async fn migrate(database_url: &str) -> anyhow::Result<()> {
     let options = session_options(database_url, APPLICATION)?;
-    let mut connection = PgConnection::connect_with(&options)
-        .await
-        .context("PostgreSQL cannot be reached; check DATABASE_URL and whether it runs")?;
+    let mut connection = first_connection(&options).await?;
     in_schema(&MIGRATOR, SCHEMA)
         .run(&mut connection)
         .await

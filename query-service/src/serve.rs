@@ -148,7 +148,7 @@ pub async fn serve(
     }
     tasks.spawn(renew(ALL, renewed, log, ended.clone()));
     tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
-    tracing::info!(address = ?listener.local_addr().ok(), "listening");
+    tracing::info!(address = %listener.local_addr()?, "listening");
     let served = tokio::select! {
         served = run(listener, services, reporter, config.server_limits(), stop) => served.context("the server failed"),
         broken = lineage.broken() => Err(broken.into()),

@@ -16,12 +16,14 @@ mod named;
 mod notifications;
 mod read;
 mod roles;
+mod unreachable;
 
 pub use connections::{InvalidDatabaseUrl, prepare_session, session_options};
 pub use lineage::{Broken, Lineage, Unproved};
 pub use migrate::{MigrateError, in_schema, is_migrated, migrate};
 pub use named::origins;
 pub use roles::{Role, RoleOutcome, ensure_role, may_use_role, run as run_on_roles};
+pub use unreachable::{Unreachable, first_connection};
 
 use std::{
     pin::Pin,

@@ -2,7 +2,7 @@
 
 use sqlx::{Connection as _, PgConnection, migrate::Migrator, postgres::PgConnectOptions};
 
-use super::{Role, RoleOutcome, ensure_role, roles::run};
+use super::{Role, RoleOutcome, Unreachable, ensure_role, roles::run, unreachable::why};
 
 static MIGRATOR: Migrator = sqlx::migrate!("./migrations");
 
@@ -93,7 +93,12 @@ pub async fn migrate(options: &PgConnectOptions) -> Result<RoleOutcome, MigrateE
 ///
 /// # Errors
 /// The database failed.
-pub async fn is_migrated(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+pub async fn is_migrated(connection: &mut PgConnection) -> Result<bool, Unreachable> {
+    let looked = has_newest(connection).await;
+    looked.map_err(|error| why(&error))
+}
+
+async fn has_newest(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
     let newest = MIGRATOR
         .iter()
         .map(|migration| migration.version)

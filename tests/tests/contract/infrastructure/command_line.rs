@@ -2,7 +2,11 @@
 
 use std::process::{Command, Output};
 
-use onsale_tests::service::{Kind, Service, binary};
+use onsale_tests::{
+    database::TestDatabase,
+    service::{Kind, Service, binary},
+};
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use crate::shop::Shop;
 
@@ -47,6 +51,86 @@ fn a_database_that_is_none_ends_every_subcommand_with_code_2_and_is_not_shown() 
     }
 }
 
+/// Each in one line: what happened, and what to do.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_cannot_be_used_is_told_with_a_cure() {
+    let empty = TestDatabase::create_empty().await;
+    let url = |user: &str, password: &str, database: &str| {
+        let options = empty.options().username(user).password(password);
+        options.database(database).to_url_lossy().to_string()
+    };
+    let stranger = format!("stranger_{}", empty.name());
+    let mut admin = empty.admin().await;
+    let create = format!("CREATE ROLE {stranger} LOGIN PASSWORD 'known'");
+    sqlx::raw_sql(AssertSqlSafe(create))
+        .execute(&mut admin)
+        .await
+        .expect("a superuser may");
+    let nobody = empty.options().port(1).to_url_lossy().to_string();
+    for (kind, subcommands) in [
+        (Kind::Command, &["serve", "migrate", "verify"][..]),
+        (
+            Kind::Query,
+            &["serve", "migrate", "verify", "rebuild pools"][..],
+        ),
+    ] {
+        for subcommand in subcommands {
+            let said = |url: &str| {
+                let mut arguments: Vec<_> = subcommand.split(' ').collect();
+                arguments.extend(["--database-url", url]);
+                if *subcommand == "serve" {
+                    arguments.extend(["--listen", "127.0.0.1:0"]);
+                }
+                let (code, said) = run(kind, &arguments);
+                assert_eq!(code, Some(1), "{kind:?} {subcommand}: {said}");
+                assert_eq!(said.lines().count(), 1, "{kind:?} {subcommand}: {said}");
+                assert!(
+                    !said.contains("at line") && !said.contains("secret"),
+                    "{said}"
+                );
+                said
+            };
+            let none = said(&nobody);
+            assert!(
+                none.contains("check the host and port in DATABASE_URL"),
+                "{none}"
+            );
+            let wrong = said(&url(&stranger, "secret", empty.name()));
+            assert!(wrong.contains("check the user and the password"), "{wrong}");
+            let missing = said(&url(&stranger, "known", "no_such_database"));
+            assert!(
+                missing.contains("check the name of the database"),
+                "{missing}"
+            );
+            if *subcommand != "migrate" {
+                let unmade = said(empty.url());
+                assert!(
+                    unmade.contains("`command-service migrate` first"),
+                    "{unmade}"
+                );
+            }
+        }
+    }
+    onsale_command_service::migrate(empty.url())
+        .await
+        .expect("it migrates");
+    let foreign = url(&stranger, "known", empty.name());
+    for arguments in [["serve", "--listen=127.0.0.1:0"], ["verify", "--log=info"]] {
+        let arguments = [&arguments[..], &["--database-url", &foreign]].concat();
+        let (code, said) = run(Kind::Command, &arguments);
+        assert_eq!(code, Some(1), "{said}");
+        assert!(
+            said.contains("grant the login the role of its service"),
+            "{said}"
+        );
+    }
+    let gone = format!("DROP ROLE {stranger}");
+    sqlx::raw_sql(AssertSqlSafe(gone))
+        .execute(&mut admin)
+        .await
+        .expect("it owns nothing");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn health_says_why_a_server_does_not_count_as_ready() {
     let shop = Shop::start(&[]).await;
@@ -70,7 +154,7 @@ async fn health_says_why_a_server_does_not_count_as_ready() {
             "onsale.v1.Nobody",
             "has no service `onsale.v1.Nobody`",
         ),
-        (closed.as_str(), "", "cannot be reached"),
+        (closed.as_str(), "", "cannot be reached: Connection refused"),
         ("http://[", "", "is not the address of a server"),
     ] {
         let (code, said) = health(address, service);
