@@ -87,6 +87,7 @@ pub async fn serve(
     });
     let sweeper = Sweeper {
         log: Arc::clone(&log),
+        lineage: lineage.clone(),
         store: aside(&config).await?,
         pools: Arc::clone(&pools),
         tail: TailConfig {

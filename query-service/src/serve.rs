@@ -7,7 +7,7 @@ use futures::FutureExt as _;
 use onsale_proto::server::{Direct, run, run::infrastructure};
 use onsale_shared::log::{
     EventLog, keep_clock,
-    postgres::{PostgresLog, PostgresLogConfig, Role},
+    postgres::{Lineage, PostgresLog, PostgresLogConfig, Role},
 };
 use sqlx::Connection as _;
 use tokio::{
@@ -59,8 +59,8 @@ pub async fn serve(
         tracing::info!(%address, "metrics");
     }
     let database = Database::open(&config.database_url).await?;
-    let log = open_log(&database).await?;
-    let lineage = log.lineage();
+    let lineage = Lineage::default();
+    let log = open_log(&database, &lineage).await?;
     let log: Arc<dyn EventLog> = Arc::new(log);
     let has_tables = ensure_generations(&database, &*log).await?;
     let pages = Arc::new(Pages::of(Arc::clone(&log)));
@@ -74,7 +74,7 @@ pub async fn serve(
     let queries = Queries {
         hub: Arc::clone(&hub),
         read_models: Arc::new(read_models),
-        log: Arc::new(open_log(&database).await?),
+        log: Arc::new(open_log(&database, &lineage).await?),
         clock: clock.clone(),
         exports: Exports::new(database.clone()),
         endings: Endings {
@@ -150,9 +150,13 @@ pub async fn serve(
     tasks.spawn(keep_reporting(vitals, reporter.clone(), stop.clone()));
     tracing::info!(address = %listener.local_addr()?, "listening");
     let served = tokio::select! {
-        served = run(listener, services, reporter, config.server_limits(), stop) => served.context("the server failed"),
+        served = run(listener, services, reporter, config.server_limits(), stop.clone()) => {
+            served.context("the server failed")
+        }
         broken = lineage.broken() => Err(broken.into()),
     };
+    // Streams end now, if they did not before.
+    stop.cancel();
     ended.cancel();
     tasks.end().await;
     served
@@ -213,11 +217,12 @@ async fn keep_ensuring(database: Database, log: Arc<dyn EventLog>, stop: Cancell
     }
 }
 
-async fn open_log(database: &Database) -> anyhow::Result<PostgresLog> {
+async fn open_log(database: &Database, lineage: &Lineage) -> anyhow::Result<PostgresLog> {
     let config = PostgresLogConfig {
         // A tail reads one page at a time, projections read what it has not; the clock is asked now and then.
         read_connections_max: 4,
         notify: false,
+        lineage: lineage.clone(),
         ..PostgresLogConfig::new(database.options().clone(), Some(Role::Query))
     };
     let log = PostgresLog::connect(config).await;

@@ -94,7 +94,11 @@ impl TestDatabase {
         self.allow_connections(false).await;
         let others = "FROM pg_stat_activity \
              WHERE datname = current_database() AND backend_type = 'client backend' AND pid <> pg_backend_pid()";
-        let end = AssertSqlSafe(format!("SELECT pg_terminate_backend(pid, 10000) {others}"));
+        // Those of services first: what waits for a lock of a test must not have it for a moment.
+        let end = AssertSqlSafe(format!(
+            "SELECT pg_terminate_backend(pid, 10000) \
+               FROM (SELECT pid {others} ORDER BY application_name = '', pid) AS sessions"
+        ));
         sqlx::raw_sql(end)
             .execute(&mut admin)
             .await

@@ -2,7 +2,13 @@
 
 use std::time::Duration;
 
-use onsale_shared::{id::PoolId, log::Position};
+use onsale_shared::{
+    id::PoolId,
+    log::{
+        Position,
+        postgres::{Lineage, Unproved},
+    },
+};
 use sqlx::{Connection as _, PgConnection};
 
 use super::index::{Index, Slot};
@@ -58,13 +64,20 @@ async fn position(connection: &mut PgConnection) -> Result<Position, sqlx::Error
 /// so that whoever is late writes nothing. Returns where the store is now.
 ///
 /// # Errors
-/// The database failed, or was silent for too long.
+/// The database failed, was silent for too long, or has another log than the one that was folded.
 pub async fn save(
     connection: &mut PgConnection,
+    lineage: &Lineage,
     index: &Index,
     from: Position,
     to: Position,
 ) -> Result<Position, sqlx::Error> {
+    // What was folded may be older than the connection, and another log at its other end.
+    let proving = async { Ok(lineage.prove(connection).await) };
+    in_time(proving).await?.map_err(|unproved| match unproved {
+        Unproved::Database(error) => error,
+        Unproved::Broken(broken) => sqlx::Error::Protocol(broken.to_string()),
+    })?;
     in_time(write(connection, index, from, to)).await
 }
 
@@ -87,7 +100,9 @@ async fn write(
     .execute(&mut *transaction)
     .await?;
     if moved.rows_affected() == 0 {
-        return position(&mut transaction).await;
+        let there = position(&mut transaction).await?;
+        transaction.rollback().await?;
+        return Ok(there);
     }
     let (mut pools, mut slots, mut held) = (Vec::new(), Vec::new(), Vec::new());
     for ((pool, slot), count) in index.changes() {

@@ -6,6 +6,7 @@ use onsale_shared::{
     id::PoolId,
     log::{
         EventLog, Position, Tail,
+        postgres::Lineage,
         tail::{Page, TailConfig},
     },
 };
@@ -38,6 +39,8 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Sweeper {
     /// The log that is followed.
     pub log: Arc<dyn EventLog>,
+    /// The history of that log; the deadlines are stored beside it.
+    pub lineage: Lineage,
     /// Where the deadlines are stored.
     pub store: Aside,
     /// Which pools to touch.
@@ -93,7 +96,7 @@ impl Sweeper {
         to: Position,
     ) -> Result<Position, sqlx::Error> {
         let mut connection = self.store.take().await?;
-        let position = store::save(&mut connection, index, from, to).await?;
+        let position = store::save(&mut connection, &self.lineage, index, from, to).await?;
         self.store.put_back(connection);
         Ok(position)
     }

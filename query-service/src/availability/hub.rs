@@ -82,6 +82,8 @@ pub(crate) struct Hub {
 #[derive(Debug, Default)]
 struct Memory {
     progress: Progress,
+    /// What the log's clock showed before it was set back, until it has come there again.
+    set_back_from: Option<Timestamp>,
     /// Where it stood before each of the last pages, and until when, oldest first.
     course: VecDeque<Progress>,
     pools: HashMap<PoolId, watch::Sender<Arc<Snapshot>>>,
@@ -103,6 +105,11 @@ impl Hub {
     /// that an event has locked stays.)
     pub(crate) fn follow_clock(&self, now: Timestamp) {
         self.write(|memory| memory.follow_clock(now));
+    }
+
+    /// Whether a time that somebody was shown is of before the clock was set back, and still to come.
+    pub(crate) fn is_undone(&self, time: Timestamp) -> bool {
+        self.read(|memory| memory.set_back_from.is_some() && time > memory.progress.time)
     }
 
     /// The number of the tables that memory was loaded from last; 0 before that.
@@ -128,10 +135,9 @@ impl Hub {
             let mut reached = course
                 .rev()
                 .filter(|stood| stood.position <= table.position);
-            let own = if was_set_back(table.time, memory.progress.time) {
-                memory.progress.time
-            } else {
-                table.time
+            let own = match memory.set_back_from {
+                Some(_) => table.time.min(memory.progress.time),
+                None => table.time,
             };
             let time = reached.next().map_or(own, |stood| stood.time);
             Progress {
@@ -225,16 +231,18 @@ impl Memory {
     fn follow_clock(&mut self, now: Timestamp) {
         let before = self.progress.time;
         if !was_set_back(before, now) {
+            // Once the clock has passed what it showed before, nothing is from then any more.
+            self.set_back_from = self.set_back_from.filter(|from| *from > now);
             return;
         }
         tracing::warn!(%before, %now, "the clock of the log was set back; time goes on from there");
+        self.set_back_from = Some(before);
         self.progress.time = now;
         self.course.clear();
-        let watched = self.pools.values().filter(|pool| is_watched(pool));
-        let watched: Vec<_> = watched
-            .map(|pool| Arc::clone(&pool.borrow().pool))
-            .collect();
-        for pool in watched {
+        // Who begins to watch one later must not see it as of then, either.
+        let pools = self.pools.values();
+        let pools: Vec<_> = pools.map(|pool| Arc::clone(&pool.borrow().pool)).collect();
+        for pool in pools {
             self.put(&pool);
         }
     }

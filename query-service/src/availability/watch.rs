@@ -12,7 +12,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{Hub, Progress, Snapshot, was_set_back};
+use super::{Hub, Progress, Snapshot};
 use crate::readiness::{Observer, Readiness};
 
 /// What a subscriber is sent.
@@ -112,7 +112,9 @@ impl Watch {
         let published = hub.published();
         let is_due = |pool: &mut Receiver<Arc<Snapshot>>| {
             let newest = pool.borrow_and_update();
-            seen.is_none_or(|seen| has_changed(&newest, seen, published.time))
+            seen.is_none_or(|seen| {
+                hub.is_undone(seen.time) || has_changed(&newest, seen, published.time)
+            })
         };
         let due = (0..).zip(&mut pools);
         let due: VecDeque<_> = due
@@ -238,13 +240,12 @@ impl Watch {
     }
 }
 
-/// Whether a pool is another one for who has `seen` it: by an event, or because time has changed it since, or was set back.
-/// It is looked at as it was at `now` or later.
+/// Whether a pool is another one for who has `seen` it: by an event, or because time has changed it since. It is looked
+/// at as it was at `now` or later.
 fn has_changed(newest: &Snapshot, seen: Progress, now: Timestamp) -> bool {
     let pool = &newest.pool;
     let now = now.max(newest.progress.time);
     pool.position > seen.position
-        || was_set_back(seen.time, now)
         || pool
             .next_change_after(seen.time)
             .is_some_and(|time| time <= now)

@@ -6,7 +6,7 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use onsale_shared::log::Position;
 use tokio::{
     sync::{OwnedSemaphorePermit, watch},
-    time::{Instant, sleep_until, timeout},
+    time::{Instant, sleep_until, timeout, timeout_at},
 };
 
 use super::{EventsQuery, Freshness, Page, Paged, Queries, QueryError, Told};
@@ -107,9 +107,11 @@ impl Subscription {
                 self.wait(heartbeat).await;
             }
             // All streams together leave most connections to those who wait for an answer.
-            let turn = Arc::clone(&self.queries.streams_reading)
-                .acquire_owned()
-                .await;
+            let turn = Arc::clone(&self.queries.streams_reading).acquire_owned();
+            let Ok(turn) = timeout_at(heartbeat, turn).await else {
+                // A sign of life needs none.
+                continue;
+            };
             let freshness = Freshness {
                 required: self.after,
                 deadline: Instant::now() + READ_TIMEOUT,

@@ -63,6 +63,8 @@ pub struct PostgresLogConfig {
     pub connect_timeout: Duration,
     /// Whether this process tells readers of what it appended; without it they poll.
     pub notify: bool,
+    /// The history that it has to have; all logs of a process share one.
+    pub lineage: Lineage,
 }
 
 impl PostgresLogConfig {
@@ -77,6 +79,7 @@ impl PostgresLogConfig {
             read_timeout: Duration::from_secs(6),
             connect_timeout: Duration::from_secs(2),
             notify: true,
+            lineage: Lineage::default(),
         }
     }
 }
@@ -105,7 +108,6 @@ pub struct PostgresLog {
     /// The newest head that this process appended; the notifier tells it to others.
     appended: watch::Sender<Position>,
     clock: LogClock,
-    lineage: Lineage,
 }
 
 impl PostgresLog {
@@ -144,7 +146,6 @@ impl PostgresLog {
             reads: Semaphore::new(usize::try_from(config.read_connections_max).unwrap_or(1)),
             appended,
             clock: LogClock::new(sent, time, received),
-            lineage: Lineage::default(),
             config,
         })
     }
@@ -152,7 +153,7 @@ impl PostgresLog {
     /// The history that this log has had so far. When it is broken, whatever follows from this log has to be thrown away.
     #[must_use]
     pub fn lineage(&self) -> Lineage {
-        self.lineage.clone()
+        self.config.lineage.clone()
     }
 
     /// Reads on a connection for itself. One that was idle may have died meanwhile: only what a new one says is a
@@ -163,11 +164,11 @@ impl PostgresLog {
         T: Shows,
     {
         let read = async |session: &mut Session| {
-            let proved = session.prove(&self.lineage).await;
+            let proved = session.prove(&self.config.lineage).await;
             proved.map_err(|unproved| read::unavailable(during)(unproved.into_source()))?;
             let shown = read(&mut session.connection).await?;
             if let Some(newest) = shown.newest() {
-                session.saw(newest, &self.lineage);
+                session.saw(newest, &self.config.lineage);
             }
             Ok(shown)
         };
@@ -201,14 +202,14 @@ impl PostgresLog {
     /// A session to append with. One that was idle may have died meanwhile: only what a new one says is a failure.
     async fn writer(&self) -> Result<Session, Unproved> {
         if let Some(mut session) = self.writers.take_idle() {
-            match session.prove(&self.lineage).await {
+            match session.prove(&self.config.lineage).await {
                 Ok(()) => return Ok(session),
                 Err(Unproved::Broken(broken)) => return Err(broken.into()),
                 Err(Unproved::Database(_died)) => self.writers.close_idle(),
             }
         }
         let mut session = self.writers.open().await?;
-        session.prove(&self.lineage).await?;
+        session.prove(&self.config.lineage).await?;
         Ok(session)
     }
 
@@ -248,7 +249,7 @@ impl EventLog for PostgresLog {
             AppendError::OutcomeUnknown(_) => self.writers.close_idle(),
         })?;
         if let Some(newest) = reply.newest(batch) {
-            session.saw(newest, &self.lineage);
+            session.saw(newest, &self.config.lineage);
         }
         self.writers.put_back(session);
         self.note(sent, &reply);
@@ -327,7 +328,7 @@ impl EventLog for PostgresLog {
             turn,
             &self.writers,
             self.appended.clone(),
-            (self.clock.clone(), self.lineage.clone()),
+            (self.clock.clone(), self.config.lineage.clone()),
             self.config.append_timeout,
         )
         .await

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use onsale_command_service::deadlines::{index::Index, store};
 use onsale_proto::v1;
+use onsale_shared::log::{EventLog as _, Position};
 use onsale_tests::{
     proof,
     proxy::Proxy,
@@ -179,6 +181,34 @@ async fn deadlines_are_stored_over_another_connection_when_one_says_nothing_more
     proxy.freeze_open();
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     assert_eq!(stored(&log, "silent").await, 3);
+}
+
+/// What was folded before a failover is not stored after it, though the table is where it was.
+#[tokio::test(flavor = "multi_thread")]
+async fn deadlines_of_a_log_that_was_lost_are_not_stored() {
+    let mut system = System::start().await;
+    let mut caller = system.caller().await;
+    caller.create_pool("lost", 10).await.unwrap();
+    system.commands.remove(0).kill().await;
+    let log = system.database.log().await;
+    let page = log.read(Position::START, 10).await.unwrap();
+    let last = page.last().expect("the creation").position;
+    let mut before = system.database.admin().await;
+    sqlx::raw_sql("UPDATE onsale_command.checkpoints SET position = 0")
+        .execute(&mut before)
+        .await
+        .unwrap();
+    system.database.lose_events_after(0).await;
+    let mut connection = system.database.admin().await;
+    let (index, lineage) = (Index::default(), log.lineage());
+    let (from, to) = (Position::START, last);
+    let saved = store::save(&mut connection, &lineage, &index, from, to).await;
+    assert!(saved.is_err(), "{saved:?}");
+    let at: i64 = sqlx::query_scalar("SELECT position FROM onsale_command.checkpoints")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(at, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -204,8 +204,10 @@ fn time_follows_a_clock_that_was_set_back() {
     let hub = Hub::default();
     hub.publish([opening("aaa", 1, 10 * SECOND)], stood(1, 1));
     let mut subscriber = subscribe(&hub, "aaa");
-    hub.publish([], stood(2, 11));
+    hub.publish([opening("bbb", 2, 10 * SECOND)], stood(2, 11));
     subscriber.borrow_and_update();
+    assert!(!hub.is_undone(seconds(12)), "another replica may be ahead");
+    assert_eq!(hub.as_fresh_as(stood(2, 14)), stood(2, 14));
     // Two looks that met are nothing.
     hub.follow_clock(seconds(10));
     assert_eq!(hub.progress(), stood(2, 11));
@@ -216,6 +218,9 @@ fn time_follows_a_clock_that_was_set_back() {
     assert_eq!(hub.published(), stood(2, 5));
     let shown = subscriber.borrow_and_update().clone();
     assert_eq!(shown.progress, stood(2, 5), "not yet open");
+    let later = subscribe(&hub, "bbb").borrow().progress;
+    assert_eq!(later, stood(2, 5), "nor for who comes later");
+    assert!(hub.is_undone(seconds(11)) && !hub.is_undone(seconds(5)));
     // Tables know the time of before.
     assert_eq!(hub.as_fresh_as(stood(2, 11)), stood(2, 5));
     assert_eq!(hub.as_fresh_as(stood(1, 11)), stood(1, 5));
@@ -224,4 +229,9 @@ fn time_follows_a_clock_that_was_set_back() {
     assert!(!subscriber.has_changed().unwrap());
     hub.publish([], stood(2, 10));
     assert!(subscriber.has_changed().unwrap());
+    // Past what it showed before, nothing is undone any more.
+    hub.follow_clock(seconds(12));
+    hub.publish([], stood(2, 12));
+    assert!(!hub.is_undone(seconds(14)));
+    assert_eq!(hub.as_fresh_as(stood(2, 14)), stood(2, 14));
 }

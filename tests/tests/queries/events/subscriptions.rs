@@ -7,6 +7,7 @@ use onsale_tests::{
     service::{Kind, Service},
     wait::{eventually, within},
 };
+use tokio::time::timeout;
 use tonic::{Request, Streaming};
 
 use super::asking::{all, of_pool, positions};
@@ -211,6 +212,14 @@ async fn streams_that_cannot_read_leave_connections_to_who_waits_for_an_answer()
         caller.queries.get_pool(request).await.expect("the pool");
     }
     assert!(db.number(waiting).await <= 2);
+    // And those that wait for their turn go on giving signs of life.
+    let alive = streams.iter_mut().map(|stream| async {
+        let message = timeout(Duration::from_secs(3), stream.get_mut().message()).await;
+        matches!(message, Ok(Ok(Some(_))))
+    });
+    let alive = futures::future::join_all(alive).await;
+    let count = alive.iter().filter(|alive| **alive).count();
+    assert!(count >= 16, "{count} of 20");
 }
 
 #[tokio::test]
