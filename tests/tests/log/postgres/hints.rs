@@ -12,6 +12,7 @@ use onsale_tests::{
     wait::{eventually, within},
 };
 use sqlx::postgres::PgListener;
+use tokio_util::sync::CancellationToken;
 
 use super::server::{backends, backends_become, run, terminate, terminate_if_there};
 use crate::given::{
@@ -56,32 +57,40 @@ async fn who_registers_after_the_notification_reads_what_it_was_about() {
 /// Events are appended before, while and after the LISTEN connection dies; no poll helps.
 #[tokio::test]
 async fn a_killed_listen_connection_loses_nothing_and_hints_come_back() {
-    const EVENTS: i64 = 400;
+    const KILLS: u32 = 3;
     let database = TestDatabase::create().await;
     let (log, mut admin) = (database.log().await, database.admin().await);
     let mut tail = Tail::new(log.clone(), Position::START, HINTS_ONLY);
+    // It goes on until the connection was killed often enough: how much is seen at once depends on how busy the machine is.
+    let enough = CancellationToken::new();
     let writer = {
-        let log = Arc::clone(&log);
+        let (log, enough) = (Arc::clone(&log), enough.clone());
         tokio::spawn(async move {
-            for round in 0..EVENTS {
-                fill(&*log, "pools/a", round, 1).await;
+            let mut written = 0;
+            while !enough.is_cancelled() {
+                fill(&*log, "pools/a", written, 1).await;
+                written += 1;
             }
+            written
         })
     };
     let mut kills = 0;
     let mut seen = Vec::new();
-    while seen.len() < usize::try_from(EVENTS).unwrap() {
+    while kills < KILLS {
         seen.extend(next_events(&mut tail).await);
         for listening in backends(&mut admin, "LISTEN%").await {
             kills += u32::from(terminate_if_there(&mut admin, listening).await);
         }
     }
-    writer.await.unwrap();
+    enough.cancel();
+    let written = writer.await.unwrap();
+    while seen.len() < usize::try_from(written).unwrap() {
+        seen.extend(next_events(&mut tail).await);
+    }
     assert_eq!(seen, read_all(&*log).await);
-    assert!(kills >= 3, "the connection was killed {kills} times only");
 
     // And on an idle log.
-    for round in EVENTS..EVENTS + 5 {
+    for round in written..written + 5 {
         let waiting = tokio::spawn(async move {
             let events = next_events(&mut tail).await;
             (tail, events)
