@@ -236,7 +236,8 @@ impl Memory {
             return;
         }
         tracing::warn!(%before, %now, "the clock of the log was set back; time goes on from there");
-        self.set_back_from = Some(before);
+        // Set back twice, the latest that it has shown counts.
+        self.set_back_from = self.set_back_from.max(Some(before));
         self.progress.time = now;
         self.course.clear();
         // Who begins to watch one later must not see it as of then, either.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use onsale_command_service::deadlines::{index::Index, store};
 use onsale_proto::v1;
-use onsale_shared::log::{EventLog as _, Position};
+use onsale_shared::log::{EventLog as _, Position, postgres::Lineage};
 use onsale_tests::{
     proof,
     proxy::Proxy,
@@ -181,6 +181,32 @@ async fn deadlines_are_stored_over_another_connection_when_one_says_nothing_more
     proxy.freeze_open();
     sqlx::raw_sql("ROLLBACK").execute(&mut other).await.unwrap();
     assert_eq!(stored(&log, "silent").await, 3);
+}
+
+/// Whoever comes second writes nothing, and leaves nothing open on his connection.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_late_with_the_deadlines_learns_where_they_are() {
+    let mut system = System::start().await;
+    system.commands.remove(0).kill().await;
+    let (mut own, mut admin) = (system.database.admin().await, system.database.admin().await);
+    sqlx::raw_sql("UPDATE onsale_command.checkpoints SET position = 7")
+        .execute(&mut admin)
+        .await
+        .unwrap();
+    let own_id: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut own)
+        .await
+        .unwrap();
+    let (index, lineage) = (Index::default(), Lineage::default());
+    let [from, to, there] = [3, 9, 7].map(|position| Position::new(position).unwrap());
+    let saved = store::save(&mut own, &lineage, &index, from, to).await;
+    assert_eq!(saved.unwrap(), there);
+    let state: String = sqlx::query_scalar("SELECT state FROM pg_stat_activity WHERE pid = $1")
+        .bind(own_id)
+        .fetch_one(&mut admin)
+        .await
+        .unwrap();
+    assert_eq!(state, "idle");
 }
 
 /// What was folded before a failover is not stored after it, though the table is where it was.

@@ -224,6 +224,12 @@ fn time_follows_a_clock_that_was_set_back() {
     // Tables know the time of before.
     assert_eq!(hub.as_fresh_as(stood(2, 11)), stood(2, 5));
     assert_eq!(hub.as_fresh_as(stood(1, 11)), stood(1, 5));
+    // And again, before it has come to where it was: what it had shown first is still to come.
+    hub.follow_clock(seconds(3));
+    hub.follow_clock(seconds(6));
+    hub.publish([], stood(2, 6));
+    assert!(hub.is_undone(seconds(11)) && !hub.is_undone(seconds(6)));
+    subscriber.borrow_and_update();
     // And it opens once more.
     hub.publish([], stood(2, 9));
     assert!(!subscriber.has_changed().unwrap());

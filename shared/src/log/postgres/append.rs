@@ -220,3 +220,56 @@ pub(super) fn classify(error: sqlx::Error) -> AppendError {
         AppendError::OutcomeUnknown(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::{Group, batch::tests::write};
+
+    /// Of a group at these positions, or of one that is stale.
+    fn outcome(first_positions: &[i64]) -> GroupOutcome {
+        let positions = first_positions.iter().filter_map(|p| Position::new(*p));
+        if first_positions.is_empty() {
+            let actual = vec![Version::START];
+            GroupOutcome::Stale { actual }
+        } else {
+            GroupOutcome::Appended {
+                first_positions: positions.collect(),
+                repeated: first_positions[0] < 10,
+            }
+        }
+    }
+
+    #[test]
+    fn the_newest_event_is_the_last_of_the_write_that_is_furthest() {
+        let groups = [
+            vec![write("a", 0, 2), write("b", 0, 3)],
+            vec![write("c", 0, 1)],
+            vec![write("d", 0, 2)],
+        ];
+        let groups = groups.map(|writes| Group { writes });
+        let batch = AppendBatch::new(groups.to_vec()).unwrap();
+        let newest = |outcomes: [&[i64]; 3]| {
+            let appended = Appended {
+                outcomes: outcomes.map(outcome).into(),
+                head: Position::new(99).unwrap(),
+            };
+            let reply = Reply {
+                appended,
+                time: Timestamp::default(),
+            };
+            reply
+                .newest(&batch)
+                .map(|(position, id)| (position.get(), id))
+        };
+        let last = |group: usize, write: usize| {
+            let events = &batch.groups()[group].writes[write].events;
+            events.last().unwrap().id
+        };
+        assert_eq!(newest([&[11, 13], &[16], &[17]]), Some((18, last(2, 0))));
+        assert_eq!(newest([&[11, 13], &[16], &[]]), Some((16, last(1, 0))));
+        // The last one was there already.
+        assert_eq!(newest([&[11, 13], &[], &[5]]), Some((15, last(0, 1))));
+        assert_eq!(newest([&[], &[], &[]]), None);
+    }
+}

@@ -10,6 +10,25 @@ use sqlx::{AssertSqlSafe, ConnectOptions as _};
 
 use crate::shop::Shop;
 
+/// The subcommands that need a database.
+const ON_A_DATABASE: [(Kind, &[&str]); 2] = [
+    (Kind::Command, &["serve", "migrate", "verify"]),
+    (
+        Kind::Query,
+        &["serve", "migrate", "verify", "rebuild pools"],
+    ),
+];
+
+/// One of them, with this URL.
+fn run_on(url: &str, kind: Kind, subcommand: &str) -> (Option<i32>, String) {
+    let mut arguments: Vec<_> = subcommand.split(' ').collect();
+    arguments.extend(["--database-url", url]);
+    if subcommand == "serve" {
+        arguments.extend(["--listen", "127.0.0.1:0"]);
+    }
+    run(kind, &arguments)
+}
+
 fn run(kind: Kind, arguments: &[&str]) -> (Option<i32>, String) {
     let Output { status, stderr, .. } = Command::new(binary(kind))
         .args(arguments)
@@ -24,25 +43,14 @@ fn run(kind: Kind, arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn a_database_that_is_none_ends_every_subcommand_with_code_2_and_is_not_shown() {
-    for (kind, subcommands) in [
-        (Kind::Command, &["serve", "migrate", "verify"][..]),
-        (
-            Kind::Query,
-            &["serve", "migrate", "verify", "rebuild pools"][..],
-        ),
-    ] {
+    for (kind, subcommands) in ON_A_DATABASE {
         for subcommand in subcommands {
             for url in [
                 "mysql://user:secret@127.0.0.1/database",
                 "postgres://user:secret@[broken/database",
                 "secret",
             ] {
-                let mut arguments: Vec<_> = subcommand.split(' ').collect();
-                arguments.extend(["--database-url", url]);
-                if *subcommand == "serve" {
-                    arguments.extend(["--listen", "127.0.0.1:0"]);
-                }
-                let (code, said) = run(kind, &arguments);
+                let (code, said) = run_on(url, kind, subcommand);
                 assert_eq!(code, Some(2), "{kind:?} {subcommand} {url}: {said}");
                 assert!(said.contains("postgres://user:password@host"), "{said}");
                 assert!(!said.contains("secret"), "{said}");
@@ -67,21 +75,10 @@ async fn a_database_that_cannot_be_used_is_told_with_a_cure() {
         .await
         .expect("a superuser may");
     let nobody = empty.options().port(1).to_url_lossy().to_string();
-    for (kind, subcommands) in [
-        (Kind::Command, &["serve", "migrate", "verify"][..]),
-        (
-            Kind::Query,
-            &["serve", "migrate", "verify", "rebuild pools"][..],
-        ),
-    ] {
+    for (kind, subcommands) in ON_A_DATABASE {
         for subcommand in subcommands {
             let said = |url: &str| {
-                let mut arguments: Vec<_> = subcommand.split(' ').collect();
-                arguments.extend(["--database-url", url]);
-                if *subcommand == "serve" {
-                    arguments.extend(["--listen", "127.0.0.1:0"]);
-                }
-                let (code, said) = run(kind, &arguments);
+                let (code, said) = run_on(url, kind, subcommand);
                 assert_eq!(code, Some(1), "{kind:?} {subcommand}: {said}");
                 assert_eq!(said.lines().count(), 1, "{kind:?} {subcommand}: {said}");
                 assert!(

@@ -1,7 +1,7 @@
 //! A process follows one history. After a failover that has lost commits, or on a restored backup, the same positions and
 //! versions may be of another one: it is never appended to, and nothing is read from it.
 
-use std::error::Error;
+use std::{error::Error, sync::Arc};
 
 use onsale_shared::log::{
     AppendError, EventLog, ReadError, Version,
@@ -17,6 +17,15 @@ use crate::given::{
 fn broken(error: &(dyn Error + 'static)) -> Option<Broken> {
     let here = error.downcast_ref::<Broken>().copied();
     here.or_else(|| broken(error.source()?))
+}
+
+/// A database that has lost the second of two events, and the log by which a process has appended them.
+async fn that_lost_an_event() -> (TestDatabase, Arc<PostgresLog>) {
+    let database = TestDatabase::create().await;
+    let log = database.log().await;
+    append(&*log, &one("pools/a", 0, 2)).await;
+    database.lose_events_after(1).await;
+    (database, log)
 }
 
 /// That the log is another one now is told by each use of it, and by the process's own signal; and nothing is appended.
@@ -47,10 +56,7 @@ async fn is_another_one(log: &PostgresLog, known: i64) {
 
 #[tokio::test]
 async fn a_log_that_has_lost_what_was_appended_is_another_one() {
-    let database = TestDatabase::create().await;
-    let log = database.log().await;
-    append(&*log, &one("pools/a", 0, 2)).await;
-    database.lose_events_after(1).await;
+    let (database, log) = that_lost_an_event().await;
     is_another_one(&log, 2).await;
     let fresh = database.log().await;
     assert_eq!(read_all(&*fresh).await.len(), 1);
@@ -60,10 +66,7 @@ async fn a_log_that_has_lost_what_was_appended_is_another_one() {
 
 #[tokio::test]
 async fn an_equal_version_is_not_an_equal_history() {
-    let database = TestDatabase::create().await;
-    let log = database.log().await;
-    append(&*log, &one("pools/a", 0, 2)).await;
-    database.lose_events_after(1).await;
+    let (database, log) = that_lost_an_event().await;
     // Another instance brings the log, and the stream, as far again.
     let other = database.log().await;
     append(&*other, &one("pools/a", 1, 1)).await;

@@ -6,7 +6,7 @@ use onsale_proto::{
 };
 use onsale_shared::{log::Position, token::ConsistencyToken};
 use onsale_tests::{
-    caller::{a_pool, buy_request, claim_request},
+    caller::{Caller, a_pool, buy_request, claim_request},
     system::System,
     wait::eventually,
 };
@@ -14,11 +14,28 @@ use onsale_tests::{
 use super::{claim, seconds};
 use crate::db::{Db, LIMIT};
 
-async fn listed(
-    caller: &onsale_tests::caller::Caller,
-    pool: &str,
-    state: ClaimState,
-) -> Vec<(String, ClaimState)> {
+/// The pool `short`, whose claims end after three seconds.
+async fn a_short_pool() -> (System, Caller) {
+    let system = System::start().await;
+    let mut caller = system.caller().await;
+    let pool = v1::Pool {
+        claim_duration: seconds(3),
+        ..a_pool(10)
+    };
+    caller.create("short", pool).await.unwrap();
+    (system, caller)
+}
+
+/// Until time has made a claim `state`.
+async fn becomes(caller: &Caller, name: &str, state: ClaimState) {
+    eventually(LIMIT, "the deadline passes", || async {
+        let read = claim(caller, name, None).await.ok()?;
+        (read.claim?.state() == state).then_some(())
+    })
+    .await;
+}
+
+async fn listed(caller: &Caller, pool: &str, state: ClaimState) -> Vec<(String, ClaimState)> {
     let request = v1::ListClaimsRequest {
         pool: name::pool(pool),
         state: state.into(),
@@ -32,13 +49,7 @@ async fn listed(
 
 #[tokio::test]
 async fn a_claim_past_its_deadline_is_expired_though_nobody_swept_it() {
-    let mut system = System::start().await;
-    let mut caller = system.caller().await;
-    let pool = v1::Pool {
-        claim_duration: seconds(3),
-        ..a_pool(10)
-    };
-    caller.create("short", pool).await.unwrap();
+    let (mut system, mut caller) = a_short_pool().await;
     let whole = caller.claim("short", "a", 2).await.unwrap();
     let partly = caller.claim("short", "b", 2).await.unwrap();
     let one = v1::BuyTicketsRequest {
@@ -54,22 +65,14 @@ async fn a_claim_past_its_deadline_is_expired_though_nobody_swept_it() {
     assert_eq!(listed(&caller, "short", ClaimState::Held).await, held);
     // From here on nobody sweeps.
     system.commands.remove(0).kill().await;
-    eventually(LIMIT, "time passes the deadline", || async {
-        let read = claim(&caller, &whole.name, None).await.ok()?;
-        (read.claim?.state() == ClaimState::Expired).then_some(())
-    })
-    .await;
+    becomes(&caller, &whole.name, ClaimState::Expired).await;
     let read = claim(&caller, &whole.name, None).await.unwrap();
     assert_eq!((read.held, read.released), (2, 0), "not swept");
     for ticket in &read.tickets {
         assert_eq!(ticket.ticket.as_ref().unwrap().state(), TicketState::Held);
     }
     // What was bought counts more than what was not.
-    eventually(LIMIT, "the other deadline", || async {
-        let read = claim(&caller, &partly.name, None).await.ok()?;
-        (read.claim?.state() == ClaimState::Bought).then_some(())
-    })
-    .await;
+    becomes(&caller, &partly.name, ClaimState::Bought).await;
     let read = claim(&caller, &partly.name, None).await.unwrap();
     assert_eq!((read.held, read.bought), (1, 1));
     let expired = (whole.name, ClaimState::Expired);
@@ -94,22 +97,12 @@ async fn a_claim_past_its_deadline_is_expired_though_nobody_swept_it() {
 /// Whether it was swept before the stop makes no difference.
 #[tokio::test]
 async fn a_stop_does_not_void_what_had_expired() {
-    let mut system = System::start().await;
-    let mut caller = system.caller().await;
-    let pool = v1::Pool {
-        claim_duration: seconds(3),
-        ..a_pool(10)
-    };
-    caller.create("short", pool).await.unwrap();
+    let (mut system, mut caller) = a_short_pool().await;
     let early = caller.claim("short", "a", 2).await.unwrap();
     // From here on nobody sweeps.
     system.commands.remove(0).kill().await;
     let db = Db::of(&system.database).await;
-    eventually(LIMIT, "time passes the deadline", || async {
-        let read = claim(&caller, &early.name, None).await.ok()?;
-        (read.claim?.state() == ClaimState::Expired).then_some(())
-    })
-    .await;
+    becomes(&caller, &early.name, ClaimState::Expired).await;
     let stop = db.plant("short", "SalesStopped", r#"{"mode":"VOID_CLAIMS"}"#);
     let receipt = v1::Receipt {
         consistency_token: ConsistencyToken::new(Position::new(stop.await).unwrap()).encode(),
@@ -131,13 +124,7 @@ async fn a_stop_does_not_void_what_had_expired() {
 
 #[tokio::test]
 async fn a_deadline_that_passes_while_a_read_waits_has_passed_in_its_answer() {
-    let mut system = System::start().await;
-    let mut caller = system.caller().await;
-    let pool = v1::Pool {
-        claim_duration: seconds(3),
-        ..a_pool(10)
-    };
-    caller.create("short", pool).await.unwrap();
+    let (mut system, mut caller) = a_short_pool().await;
     let held = caller.claim("short", "a", 2).await.unwrap();
     // From here on nobody sweeps.
     system.commands.remove(0).kill().await;
@@ -177,13 +164,7 @@ async fn a_deadline_that_passes_while_a_read_waits_has_passed_in_its_answer() {
 /// What was bought in time is never shown as expired: not while the table is still to learn of it, either.
 #[tokio::test]
 async fn a_claim_that_was_bought_in_time_never_expired_though_the_table_is_behind() {
-    let system = System::start().await;
-    let mut caller = system.caller().await;
-    let pool = v1::Pool {
-        claim_duration: seconds(3),
-        ..a_pool(10)
-    };
-    caller.create("short", pool).await.unwrap();
+    let (system, mut caller) = a_short_pool().await;
     let claimed = claim_request("short", "a", 2);
     let claimed = caller.commands.claim_tickets(claimed).await.unwrap();
     let v1::ClaimTicketsResponse {
