@@ -247,7 +247,11 @@ mod tests {
             vec![write("c", 0, 1)],
             vec![write("d", 0, 2)],
         ];
-        let groups = groups.map(|writes| Group { writes });
+        let mut groups = groups.map(|writes| Group { writes });
+        let writes = groups.iter_mut().flat_map(|group| &mut group.writes);
+        for (event, id) in writes.flat_map(|write| &mut write.events).zip(1..) {
+            event.id = EventId(uuid::Uuid::from_u128(id));
+        }
         let batch = AppendBatch::new(groups.to_vec()).unwrap();
         let newest = |outcomes: [&[i64]; 3]| {
             let appended = Appended {
